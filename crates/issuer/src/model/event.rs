@@ -1,0 +1,163 @@
+//! The append-only event log: written in the transaction of the change it tells of; read by the audit
+//! trail, caches on other nodes and (later) the feed, webhooks and back-channel logout.
+
+use super::{BrowserSessionId, ClientId, ClientSessionId, UserId};
+use countersign_token::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
+        /// What happened. The name is stable.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+        pub enum EventKind { $($(#[$doc])* #[serde(rename = $name)] $variant),* }
+        impl EventKind {
+            /// The stable name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+            /// Reads the stable name.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A person was added.
+    UserCreated = "user.created",
+    /// Name, roles, verification or another attribute changed.
+    UserChanged = "user.changed",
+    /// Disabled.
+    UserDisabled = "user.disabled",
+    /// Enabled again.
+    UserEnabled = "user.enabled",
+    /// Removed.
+    UserRemoved = "user.removed",
+    /// A new password.
+    PasswordChanged = "user.password_changed",
+    /// The stored hash was renewed with stronger parameters.
+    PasswordRehashed = "user.password_rehashed",
+    /// A browser signed in.
+    LoginSucceeded = "login.succeeded",
+    /// A sign-in failed. No identifier of an unknown user is kept.
+    LoginFailed = "login.failed",
+    /// A browser session ended.
+    BrowserSessionEnded = "browser_session.ended",
+    /// A client session began.
+    ClientSessionStarted = "client_session.started",
+    /// A client session ended.
+    ClientSessionEnded = "client_session.ended",
+    /// A refresh token came back that should not have.
+    RefreshTheft = "refresh.theft",
+    /// A refresh token is ahead of the store after a lost commit; healed.
+    RefreshHealed = "refresh.healed",
+    /// A code came twice.
+    CodeReplayed = "code.replayed",
+    /// Consent given.
+    ConsentGranted = "consent.granted",
+    /// Consent refused.
+    ConsentDenied = "consent.denied",
+    /// One token revoked.
+    TokenRevoked = "token.revoked",
+    /// A revocation of a user, a client or everything.
+    Revoked = "revoked",
+    /// A client was created or changed.
+    ClientApplied = "client.applied",
+    /// A client was removed.
+    ClientRemoved = "client.removed",
+    /// A resource was created or changed.
+    ResourceApplied = "resource.applied",
+    /// A resource was removed.
+    ResourceRemoved = "resource.removed",
+    /// A role was created or changed.
+    RoleApplied = "role.applied",
+    /// A role was removed.
+    RoleRemoved = "role.removed",
+    /// A key was made, moved on or withdrawn.
+    KeyChanged = "key.changed",
+}
+
+/// Who did it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by", content = "id")]
+pub enum Actor {
+    /// A person, about themself.
+    User(UserId),
+    /// A client.
+    Client(ClientId),
+    /// Somebody at the command line.
+    Operator,
+    /// The server itself.
+    System,
+    /// Nobody known.
+    Anonymous,
+}
+
+/// An event before the store numbers and dates it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EventDraft {
+    /// What.
+    pub kind: EventKind,
+    /// Who did it.
+    pub actor: Actor,
+    /// About which person.
+    pub user: Option<UserId>,
+    /// About which client.
+    pub client: Option<ClientId>,
+    /// About which client session.
+    pub session: Option<ClientSessionId>,
+    /// About which browser session.
+    pub browser: Option<BrowserSessionId>,
+    /// More, never a secret (`{"kid": ..}`, `{"resource": ..}`, `{"ip": ..}`).
+    pub data: Map<String, Value>,
+}
+
+impl EventDraft {
+    /// With nothing but what and who.
+    pub fn new(kind: EventKind, actor: Actor) -> Self {
+        Self { kind, actor, user: None, client: None, session: None, browser: None, data: Map::new() }
+    }
+    /// About this person.
+    #[must_use]
+    pub fn user(mut self, id: &UserId) -> Self {
+        self.user = Some(id.clone());
+        self
+    }
+    /// About this client.
+    #[must_use]
+    pub fn client(mut self, id: &ClientId) -> Self {
+        self.client = Some(id.clone());
+        self
+    }
+    /// About this client session.
+    #[must_use]
+    pub fn session(mut self, id: ClientSessionId) -> Self {
+        self.session = Some(id);
+        self
+    }
+    /// About this browser session.
+    #[must_use]
+    pub fn browser(mut self, id: &BrowserSessionId) -> Self {
+        self.browser = Some(id.clone());
+        self
+    }
+    /// One more fact.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.data.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// An event as it stands in the log.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Event {
+    /// Position; grows, without promise of being gapless.
+    pub seq: i64,
+    /// Store time.
+    pub at: Timestamp,
+    /// The rest.
+    pub what: EventDraft,
+}

@@ -1,0 +1,62 @@
+//! A person.
+
+use super::{Cutoff, Role, UserId};
+use countersign_token::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// May the person use the account?
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum UserState {
+    /// Yes.
+    Active,
+    /// No, since then: no login, no refresh, every token before it is revoked.
+    Disabled {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A person's row.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct User {
+    /// Random; the `sub` of tokens.
+    pub id: UserId,
+    /// Unique without regard to case; kept as typed.
+    pub email: String,
+    /// Has the person shown that the address is theirs?
+    pub email_verified: bool,
+    /// Another name to sign in with; unique without regard to case. Holds no `@`.
+    pub username: Option<String>,
+    /// Display name.
+    pub name: Option<String>,
+    /// Names of the roles held, sorted.
+    pub roles: Vec<String>,
+    /// State.
+    pub state: UserState,
+    /// Goes up with every change of a credential; sealed blobs that name an older one are void.
+    pub credential_version: u32,
+    /// Tokens with `iat` <= this are revoked (a global sign-out).
+    pub cutoff: Option<Cutoff>,
+    /// When made.
+    pub created_at: Timestamp,
+    /// When last changed.
+    pub updated_at: Timestamp,
+}
+
+impl User {
+    /// May the person use the account?
+    pub fn is_active(&self) -> bool {
+        self.state == UserState::Active
+    }
+}
+
+/// A person together with what their roles mean: all that issuing a token needs.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The person.
+    pub user: User,
+    /// The roles held, whole.
+    pub roles: Vec<Arc<Role>>,
+}

@@ -1,0 +1,21 @@
+//! Remembered consents.
+
+use super::StoreResult;
+use crate::model::{ClientId, Consent, EventDraft, UserId};
+use async_trait::async_trait;
+
+/// Remembered consents.
+#[async_trait]
+pub trait Consents: Send + Sync {
+    /// Remembers: adds scopes and resources to what is there; `granted_at` is the store's clock.
+    async fn grant_consent(&self, consent: Consent, event: EventDraft) -> StoreResult<()>;
+    /// What this person allowed this client.
+    async fn consent(&self, user: &UserId, client: &ClientId) -> StoreResult<Option<Consent>>;
+    /// Forgets. `false`: there was none.
+    async fn withdraw_consent(
+        &self,
+        user: &UserId,
+        client: &ClientId,
+        event: EventDraft,
+    ) -> StoreResult<bool>;
+}

@@ -1,0 +1,17 @@
+//! The event log.
+
+use super::{At, StoreResult};
+use crate::model::{Event, EventDraft};
+use async_trait::async_trait;
+
+/// The event log.
+#[async_trait]
+pub trait Events: Send + Sync {
+    /// Those after `seq`, in order, at most `limit`. Events of one transaction are never split in time: a
+    /// reader that saw `seq` misses none below it.
+    async fn events_after(&self, seq: i64, limit: u32) -> StoreResult<At<Vec<Event>>>;
+    /// The newest position (0: none).
+    async fn last_event(&self) -> StoreResult<i64>;
+    /// Writes one that belongs to no change (a failed sign-in).
+    async fn note(&self, event: EventDraft) -> StoreResult<()>;
+}

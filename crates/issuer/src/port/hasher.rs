@@ -1,0 +1,40 @@
+//! Password hashing on a bounded pool with admission (crates/runtime).
+
+use crate::error::Unavailable;
+use crate::model::Secret;
+use async_trait::async_trait;
+
+/// One job for the pool. Every verification costs one job of the current parameters, known user or not.
+#[derive(Debug)]
+pub enum HashJob {
+    /// Makes a PHC string with the current parameters and a fresh salt.
+    Hash(Secret),
+    /// Checks against a stored PHC string; `None`: against a decoy of the current parameters, answer no.
+    Verify {
+        /// What was typed.
+        password: Secret,
+        /// What is stored.
+        stored: Option<Secret>,
+    },
+}
+
+/// What a job came to.
+#[derive(Debug)]
+pub enum HashDone {
+    /// The PHC string.
+    Hashed(Secret),
+    /// The password is right; `stale`: hash it again, the parameters are older than today's.
+    Right {
+        /// Renew the stored hash.
+        stale: bool,
+    },
+    /// The password is wrong (or there was none to be right).
+    Wrong,
+}
+
+/// The pool: min(cores, memory budget / m) workers, a bounded queue, a 2 s deadline.
+#[async_trait]
+pub trait Hasher: Send + Sync {
+    /// Runs the job. [`Unavailable`] with `retry_after` when the queue is full or the deadline passed.
+    async fn run(&self, job: HashJob) -> Result<HashDone, Unavailable>;
+}

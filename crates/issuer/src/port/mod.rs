@@ -1,0 +1,117 @@
+//! What the rules need from outside, by intent: each method is one transaction and says in its return
+//! type when somebody else was first. Adapters: crates/store-sqlite, crates/runtime.
+//!
+//! Time: a load answers [`At`], the value and the store's clock read by the same statement; flows use no
+//! other clock. A method that changes something takes the [`EventDraft`] to write with it.
+
+pub mod browser_session;
+pub mod client;
+pub mod client_session;
+pub mod code;
+pub mod consent;
+pub mod entropy;
+pub mod event;
+pub mod hasher;
+pub mod key;
+pub mod node;
+pub mod resource;
+pub mod revocation;
+pub mod role;
+pub mod signer;
+pub mod user;
+
+pub use browser_session::BrowserSessions;
+pub use client::Clients;
+pub use client_session::{ClientSessions, RotateOutcome, Rotation};
+pub use code::{Codes, Redeemed};
+pub use consent::Consents;
+pub use entropy::Entropy;
+pub use event::Events;
+pub use hasher::{HashJob, Hasher};
+pub use key::Keys;
+pub use node::Node;
+pub use resource::Resources;
+pub use revocation::Revocations;
+pub use role::Roles;
+pub use signer::SignPool;
+pub use user::{CreateUser, NewUser, UserChange, Users};
+
+use crate::error::{Failure, Unavailable};
+use countersign_token::Timestamp;
+use std::time::Duration;
+
+/// A value and the store's clock at the statement that read it.
+#[derive(Clone, Debug)]
+pub struct At<T> {
+    /// Store time.
+    pub now: Timestamp,
+    /// The value.
+    pub it: T,
+}
+
+/// Why the store did not do it. Nothing was written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Busy, full, read-only, unreachable: passing.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A constraint nobody expected, a row that does not read back: ours.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<StoreError> for Failure {
+    fn from(e: StoreError) -> Self {
+        match e {
+            StoreError::Unavailable(detail) => {
+                Self::Unavailable(Unavailable { what: "store", detail, retry_after: Duration::from_secs(1) })
+            }
+            StoreError::Broken(detail) => Self::Bug(detail),
+        }
+    }
+}
+
+/// The result of a port method.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// Everything that is kept.
+pub trait Store:
+    Users
+    + Roles
+    + Clients
+    + Resources
+    + Consents
+    + BrowserSessions
+    + Codes
+    + ClientSessions
+    + Keys
+    + Revocations
+    + Events
+    + Node
+{
+}
+
+impl<T> Store for T where
+    T: Users
+        + Roles
+        + Clients
+        + Resources
+        + Consents
+        + BrowserSessions
+        + Codes
+        + ClientSessions
+        + Keys
+        + Revocations
+        + Events
+        + Node
+{
+}
+
+/// A page of a list: those after `after`, at most `limit` (1 to 1,000).
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The last id of the page before.
+    pub after: Option<String>,
+    /// How many at most.
+    pub limit: u16,
+}

@@ -1,0 +1,24 @@
+//! Revocation rules that hang on no other row.
+
+use super::{At, StoreResult};
+use crate::model::{EventDraft, Rule, RuleKind};
+use async_trait::async_trait;
+use countersign_token::Timestamp;
+
+/// Revocation rules.
+#[async_trait]
+pub trait Revocations: Send + Sync {
+    /// Writes one, `until` as given. Answers the rule as written.
+    async fn revoke_token(&self, jti: &str, until: Timestamp, event: EventDraft) -> StoreResult<Rule>;
+    /// Writes a rule with cutoff = store now + 2 s (client, everything), `until` = now + given.
+    async fn revoke_before_now(
+        &self,
+        kind: RuleKind,
+        id: &str,
+        until: std::time::Duration,
+        event: EventDraft,
+    ) -> StoreResult<Rule>;
+    /// Rules written after row `after` (0: from the beginning) that still live, in order, with the number of
+    /// the last row; at most `limit`.
+    async fn rules_after(&self, after: i64, limit: u32) -> StoreResult<At<(Vec<Rule>, i64)>>;
+}
