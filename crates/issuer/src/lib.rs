@@ -3,6 +3,100 @@
 //! Owns: what is allowed, in which order, and what is written. No HTTP, SQL, async runtime, environment
 //! or clock: those are adapters behind `port`, passed in by the runtime.
 
+pub mod account;
+pub mod admin;
+pub mod direct;
+pub mod directory;
 pub mod error;
+pub mod keys;
+pub mod login;
 pub mod model;
+pub mod oauth;
 pub mod port;
+pub mod revocation;
+pub mod seal;
+pub mod settings;
+
+pub use error::{Code, Failure, Rejected, Result, Unavailable};
+pub use settings::Settings;
+
+use crate::directory::Directory;
+use crate::keys::KeyRing;
+use crate::login::throttle::Throttle;
+use crate::oauth::bearer::VerifiedCache;
+use crate::port::{Entropy, Hasher, SignPool, Store};
+use crate::seal::Sealer;
+use std::sync::Arc;
+
+/// The adapters an issuer runs on.
+pub struct Parts {
+    /// Everything that is kept.
+    pub store: Arc<dyn Store>,
+    /// Password hashing.
+    pub hasher: Arc<dyn Hasher>,
+    /// Slow signatures.
+    pub sign_pool: Arc<dyn SignPool>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The master key's keeper.
+    pub sealer: Sealer,
+    /// A name of this process, random, for heartbeats.
+    pub node: String,
+}
+
+/// One issuer on one node: settings, adapters and what is kept in memory. Flows are functions over it.
+pub struct Issuer {
+    /// Checked settings.
+    pub settings: Settings,
+    /// Everything that is kept.
+    pub store: Arc<dyn Store>,
+    pub(crate) hasher: Arc<dyn Hasher>,
+    pub(crate) sign_pool: Arc<dyn SignPool>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Seals rows, blobs and form tokens.
+    pub sealer: Sealer,
+    /// Clients, resources, roles, people and revocation rules as cached here.
+    pub directory: Directory,
+    /// Signing, verifying and refresh keys as loaded here.
+    pub keys: KeyRing,
+    pub(crate) verified: VerifiedCache,
+    pub(crate) throttle: Throttle,
+    pub(crate) node: String,
+}
+
+impl Issuer {
+    /// Makes the first keys if there are none, loads keys and rules, and is ready.
+    pub async fn start(settings: Settings, parts: Parts) -> Result<Arc<Self>> {
+        let issuer = Self {
+            directory: Directory::new(parts.store.clone()),
+            keys: KeyRing::default(),
+            verified: VerifiedCache::default(),
+            throttle: Throttle::default(),
+            settings,
+            store: parts.store,
+            hasher: parts.hasher,
+            sign_pool: parts.sign_pool,
+            entropy: parts.entropy,
+            sealer: parts.sealer,
+            node: parts.node,
+        };
+        keys::load_or_init(&issuer).await?;
+        issuer.directory.load().await?;
+        Ok(Arc::new(issuer))
+    }
+
+    /// One turn of what must go on while the server runs: follow the event log, load new keys and rules,
+    /// heartbeat. The runtime calls it every 100 ms and whenever the store says something was written.
+    pub async fn follow(&self) -> Result<()> {
+        self.directory.follow().await?;
+        keys::follow(self).await
+    }
+
+    /// One turn of what may wait: key rotation, sweeping. The runtime calls it every 10 s.
+    pub async fn tend(&self) -> Result<()> {
+        keys::tend(self).await?;
+        self.store.sweep(1_000).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! OAuth 2 and OpenID Connect: one file an endpoint, one file a grant, one file an authorization check.
+
+pub mod authorize;
+pub mod bearer;
+pub mod client_auth;
+pub mod discovery;
+pub mod grant;
+pub mod introspect;
+pub mod issue;
+pub mod logout;
+pub mod params;
+pub mod revoke;
+pub mod userinfo;

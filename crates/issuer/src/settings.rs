@@ -1,0 +1,58 @@
+//! Checked settings of the issuer. Nothing here has only one right answer.
+
+use std::time::Duration;
+
+/// Settings of the issuer; the runtime fills them from its configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The issuer identifier: scheme, host, optional port and path, no trailing slash (RFC 8414 2).
+    pub issuer: String,
+    /// Life of access tokens whose resource does not say.
+    pub access_token_ttl: Duration,
+    /// Life of ID tokens.
+    pub id_token_ttl: Duration,
+    /// Life of a browser session.
+    pub browser_session_ttl: Duration,
+    /// Idle life of refresh tokens whose client does not say.
+    pub refresh_idle: Duration,
+    /// Absolute life of refresh tokens whose client does not say.
+    pub refresh_absolute: Duration,
+    /// How long a spent refresh token is answered again (0 to 300 s).
+    pub refresh_retry_window: Duration,
+    /// Age at which a signing key is replaced.
+    pub key_rotation: Duration,
+    /// How long a key is published before it signs; at least twice `jwks_max_age`.
+    pub key_publish_ahead: Duration,
+    /// `max-age` of the JWKS.
+    pub jwks_max_age: Duration,
+    /// Clients of the direct API when none is named, first wins; empty: the built-in `countersign-direct`.
+    pub direct_clients: Vec<String>,
+    /// Weakest acceptable zxcvbn score of a new password, 0 to 4.
+    pub password_min_score: u8,
+}
+
+impl Settings {
+    /// The defaults for an issuer.
+    pub fn new(issuer: impl Into<String>) -> Self {
+        let days = |n: u64| Duration::from_secs(n * 24 * 60 * 60);
+        Self {
+            issuer: issuer.into(),
+            access_token_ttl: Duration::from_secs(15 * 60),
+            id_token_ttl: Duration::from_secs(60 * 60),
+            browser_session_ttl: days(1),
+            refresh_idle: days(7),
+            refresh_absolute: days(30),
+            refresh_retry_window: Duration::from_secs(30),
+            key_rotation: days(90),
+            key_publish_ahead: days(1),
+            jwks_max_age: Duration::from_secs(900),
+            direct_clients: Vec::new(),
+            password_min_score: 2,
+        }
+    }
+
+    /// An endpoint's URL: `self.url("/oauth/token")`.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+}
