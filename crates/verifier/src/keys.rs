@@ -1,0 +1,291 @@
+//! The issuer's keys, held ready.
+//!
+//! Owns when keys are fetched: on first use, in the background at 80 % of their age, once past it, when a
+//! token names an unknown key (at most once per cooldown), and when asked to. Fetches are single-flight,
+//! run on a task of their own (a caller that goes away cancels nothing), and a failure never drops keys
+//! that were good.
+
+use crate::clock::Clock;
+use crate::discovery::{Plain, SourceError, jwks_uri, places};
+use crate::fetch::{Fetch, FetchError};
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use countersign_token::KeySet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use url::Url;
+
+/// While no keys were ever had, a failed fetch is tried again after this long.
+const FIRST_KEYS_RETRY: Duration = Duration::from_secs(1);
+
+/// No keys at all: nobody can be let in, and nobody can be told that their token is bad.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the issuer's keys cannot be had{}", cause.as_ref().map(|c| format!(": {c}")).unwrap_or_default())]
+pub struct KeysUnavailable {
+    /// When another try makes sense.
+    pub retry_after: Duration,
+    /// What went wrong last.
+    pub cause: Option<SourceError>,
+}
+
+/// Bounds of the key source.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) max_age: Duration,
+    pub(crate) cooldown: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) max_bytes: usize,
+    pub(crate) plain: Plain,
+}
+
+/// Keys at one moment; `number` grows with each successful fetch.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) keys: KeySet,
+    pub(crate) number: u64,
+    at: Duration,
+}
+
+/// Where keys come from.
+pub(crate) enum Source {
+    /// Given once, for verification without a network.
+    Fixed(Arc<Snapshot>),
+    /// The issuer's JWKS.
+    Remote(Arc<Remote>),
+}
+
+impl Source {
+    pub(crate) fn fixed(keys: KeySet) -> Self {
+        Self::Fixed(Arc::new(Snapshot { keys, number: 0, at: Duration::ZERO }))
+    }
+
+    /// Keys to verify with, fetched first where there are none or they are past their age.
+    pub(crate) async fn current(&self) -> Result<Arc<Snapshot>, KeysUnavailable> {
+        match self {
+            Self::Fixed(snapshot) => Ok(Arc::clone(snapshot)),
+            Self::Remote(remote) => remote.current().await,
+        }
+    }
+
+    /// Keys newer than `seen`, after a token named a key that `seen` does not have. `None`: there are none.
+    pub(crate) async fn newer_than(&self, seen: &Snapshot) -> Option<Arc<Snapshot>> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Remote(remote) => remote.newer_than(seen).await,
+        }
+    }
+
+    /// The keys in force at this very moment, without fetching.
+    pub(crate) fn in_force(&self) -> Option<Arc<Snapshot>> {
+        match self {
+            Self::Fixed(snapshot) => Some(Arc::clone(snapshot)),
+            Self::Remote(remote) => remote.loaded.load_full(),
+        }
+    }
+
+    /// Fetches now.
+    pub(crate) async fn refresh(&self) -> Result<(), SourceError> {
+        match self {
+            Self::Fixed(_) => Ok(()),
+            Self::Remote(remote) => remote.refresh().await,
+        }
+    }
+}
+
+/// The issuer's JWKS, found by discovery.
+pub(crate) struct Remote {
+    issuer: String,
+    issuer_url: Url,
+    limits: Limits,
+    fetch: Arc<dyn Fetch>,
+    clock: Arc<dyn Clock>,
+    loaded: ArcSwapOption<Snapshot>,
+    flight: Mutex<Flight>,
+}
+
+/// What is known of fetches so far. `done` ends (its sender is dropped) when the running fetch has ended.
+#[derive(Default)]
+struct Flight {
+    started: u64,
+    done: Option<watch::Receiver<()>>,
+    attempted: Option<Duration>,
+    failure: Option<SourceError>,
+    jwks_uri: Option<Url>,
+}
+
+/// A fetch that is under way; `number` tells two of them apart.
+struct Running {
+    number: u64,
+    done: watch::Receiver<()>,
+}
+
+impl Running {
+    async fn ended(mut self) {
+        // Nothing is ever sent: the only news is that the sender is gone.
+        while self.done.changed().await.is_ok() {}
+    }
+}
+
+impl Remote {
+    pub(crate) fn new(
+        issuer: String,
+        issuer_url: Url,
+        limits: Limits,
+        fetch: Arc<dyn Fetch>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            issuer,
+            issuer_url,
+            limits,
+            fetch,
+            clock,
+            loaded: ArcSwapOption::empty(),
+            flight: Mutex::default(),
+        })
+    }
+
+    async fn current(self: &Arc<Self>) -> Result<Arc<Snapshot>, KeysUnavailable> {
+        let Some(snapshot) = self.loaded.load_full() else { return self.first().await };
+        let age = self.clock.elapsed().saturating_sub(snapshot.at);
+        if age < self.limits.max_age / 5 * 4 {
+            return Ok(snapshot);
+        }
+        let failing = self.state().failure.is_some();
+        let running = self.begin(self.limits.cooldown.min(self.limits.max_age / 5));
+        // Past their age keys are fetched before they are used, but only while the issuer answers: one
+        // that is down must not slow every request, so then the last good keys serve on.
+        match running {
+            Some(running) if age >= self.limits.max_age && !failing => {
+                running.ended().await;
+                Ok(self.loaded.load_full().unwrap_or(snapshot))
+            }
+            _ => Ok(snapshot),
+        }
+    }
+
+    async fn first(self: &Arc<Self>) -> Result<Arc<Snapshot>, KeysUnavailable> {
+        if let Some(running) = self.begin(FIRST_KEYS_RETRY) {
+            running.ended().await;
+        }
+        self.loaded.load_full().ok_or_else(|| {
+            let state = self.state();
+            let waited =
+                state.attempted.map(|at| self.clock.elapsed().saturating_sub(at)).unwrap_or_default();
+            KeysUnavailable {
+                retry_after: FIRST_KEYS_RETRY.saturating_sub(waited),
+                cause: state.failure.clone(),
+            }
+        })
+    }
+
+    async fn newer_than(self: &Arc<Self>, seen: &Snapshot) -> Option<Arc<Snapshot>> {
+        let newer = || self.loaded.load_full().filter(|now| now.number > seen.number);
+        if let Some(snapshot) = newer() {
+            return Some(snapshot);
+        }
+        self.begin(self.limits.cooldown)?.ended().await;
+        newer()
+    }
+
+    /// A fetch that began before this call may have read keys older than what the caller knows of, so
+    /// one that begins after it is waited for; however many callers, they share it.
+    async fn refresh(self: &Arc<Self>) -> Result<(), SourceError> {
+        let known = self.state().started;
+        loop {
+            let Some(running) = self.begin(Duration::ZERO) else { continue };
+            let number = running.number;
+            running.ended().await;
+            if number > known {
+                return self.state().failure.clone().map_or(Ok(()), Err);
+            }
+        }
+    }
+
+    /// Joins the running fetch, or starts one if the last began at least `pause` ago.
+    fn begin(self: &Arc<Self>, pause: Duration) -> Option<Running> {
+        let mut state = self.state();
+        // A sender that is gone (also by a panic of its task) is a fetch that has ended.
+        if let Some(done) = state.done.as_ref().filter(|done| done.has_changed().is_ok()) {
+            return Some(Running { number: state.started, done: done.clone() });
+        }
+        let now = self.clock.elapsed();
+        if state.attempted.is_some_and(|at| now.saturating_sub(at) < pause) {
+            return None;
+        }
+        let (sender, done) = watch::channel(());
+        state.started += 1;
+        state.attempted = Some(now);
+        state.done = Some(done.clone());
+        let remote = Arc::clone(self);
+        tokio::spawn(async move {
+            remote.fetch_and_keep().await;
+            drop(sender);
+        });
+        Some(Running { number: state.started, done })
+    }
+
+    async fn fetch_and_keep(&self) {
+        let known = self.state().jwks_uri.clone();
+        let outcome = self.fetch_keys(known).await;
+        let mut state = self.state();
+        match outcome {
+            Ok((keys, uri)) => {
+                let number = self.loaded.load().as_ref().map_or(1, |s| s.number + 1);
+                tracing::debug!(issuer = %self.issuer, keys = keys.len(), "keys fetched");
+                self.loaded.store(Some(Arc::new(Snapshot { keys, number, at: self.clock.elapsed() })));
+                state.failure = None;
+                state.jwks_uri = Some(uri);
+            }
+            Err(error) => {
+                tracing::warn!(issuer = %self.issuer, %error, "keys not fetched, keeping those there are");
+                state.failure = Some(error);
+                // The keys may have moved: ask the metadata again next time.
+                state.jwks_uri = None;
+            }
+        }
+    }
+
+    async fn fetch_keys(&self, known: Option<Url>) -> Result<(KeySet, Url), SourceError> {
+        let uri = match known {
+            Some(uri) => uri,
+            None => self.discover().await?,
+        };
+        let document =
+            self.get(&uri).await.map_err(|cause| SourceError::Keys { url: uri.to_string(), cause })?;
+        let (keys, left_out) = KeySet::from_jwks(&document)
+            .map_err(|cause| SourceError::Refused { url: uri.to_string(), cause })?;
+        for reason in left_out {
+            tracing::debug!(issuer = %self.issuer, %reason, "key left out");
+        }
+        Ok((keys, uri))
+    }
+
+    async fn discover(&self) -> Result<Url, SourceError> {
+        let [oidc, oauth] = places(&self.issuer_url);
+        let failed = |url: &Url, cause| SourceError::Metadata { url: url.to_string(), cause };
+        let (at, document) = match self.get(&oidc).await {
+            Ok(document) => (oidc, document),
+            Err(FetchError::Status(404)) => {
+                let document = self.get(&oauth).await.map_err(|cause| failed(&oauth, cause))?;
+                (oauth, document)
+            }
+            Err(cause) => return Err(failed(&oidc, cause)),
+        };
+        jwks_uri(&document, &at, &self.issuer, self.limits.plain)
+    }
+
+    /// The bounds hold for every `Fetch`, also one that forgets them.
+    async fn get(&self, url: &Url) -> Result<Bytes, FetchError> {
+        let Limits { timeout, max_bytes, .. } = self.limits;
+        let body = tokio::time::timeout(timeout, self.fetch.get(url, max_bytes))
+            .await
+            .map_err(|_| FetchError::Timeout(timeout))??;
+        if body.len() > max_bytes { Err(FetchError::TooLarge(max_bytes)) } else { Ok(body) }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, Flight> {
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
