@@ -115,6 +115,19 @@ impl Client {
     pub fn rotates(&self) -> bool {
         self.is_public() || self.metadata.refresh_rotate
     }
+    /// Origins its pages may call from with CORS (Fetch 3.2): those listed, or those of a public client's
+    /// redirect URIs.
+    pub fn origins(&self) -> Vec<String> {
+        if let Some(listed) = &self.metadata.allowed_origins {
+            return listed.clone();
+        }
+        let uris = self.metadata.redirect_uris.iter().filter(|_| self.is_public());
+        let origins = uris.filter_map(|u| url::Url::parse(u).ok()).map(|u| u.origin());
+        let mut out: Vec<_> = origins.filter(|o| o.is_tuple()).map(|o| o.ascii_serialization()).collect();
+        out.sort();
+        out.dedup();
+        out
+    }
     /// The name for people.
     pub fn display_name(&self) -> &str {
         self.metadata.client_name.as_deref().unwrap_or(self.id.as_str())

@@ -17,11 +17,12 @@ pub struct Rotation {
     pub n: u32,
     /// The client that presented it, authenticated.
     pub client: ClientId,
-    /// How long the predecessor is answered again (0 to 300 s).
+    /// How long the predecessor is answered again (0 to 300 s): while less than this has passed since the
+    /// rotation, so 0 means never.
     pub retry_window: Duration,
     /// How often.
     pub max_replays: u8,
-    /// The store's epoch as this process knows it.
+    /// The store's epoch as this process knows it; the store's own counts if it is larger.
     pub epoch: u32,
     /// Version of the newest refresh key; the successor is made under it.
     pub key_version: u16,
@@ -50,7 +51,7 @@ pub enum RotateOutcome {
 #[async_trait]
 pub trait ClientSessions: Send + Sync {
     /// Makes one without a code (direct login). Times are set by the store. `None`: the user is not active
-    /// or `credential_version` moved on since the proof.
+    /// or `credential_version` moved on since the proof, or the client or browser session is gone.
     async fn start_session(
         &self,
         session: ClientSession,
@@ -59,7 +60,8 @@ pub trait ClientSessions: Send + Sync {
         event: EventDraft,
     ) -> StoreResult<Option<At<Subject>>>;
     /// Decides and writes one use of a refresh token. `theft` is written only with [`RotateOutcome::Theft`],
-    /// with the session's user filled in by the store.
+    /// with the session's user filled in by the store. Writes no event otherwise but a healing: rotations
+    /// are too many; sign-ins, thefts and ends are on record.
     async fn rotate_refresh(&self, rotation: Rotation, theft: EventDraft) -> StoreResult<RotateOutcome>;
     /// By id, with its person.
     async fn client_session(&self, id: ClientSessionId) -> StoreResult<At<Option<(ClientSession, Subject)>>>;
@@ -68,7 +70,8 @@ pub trait ClientSessions: Send + Sync {
     /// The live ones under a browser session.
     async fn sessions_under(&self, browser: &BrowserSessionId) -> StoreResult<Vec<ClientSession>>;
     /// Ends one with rule `sid` (cutoff always, `until` = now + given). With `client`, only that client's;
-    /// with `user`, only that person's. `None`: no such live session.
+    /// with `user`, only that person's. `None`: no such session, or ended before. One past its limits can
+    /// still be ended: access tokens may outlive them.
     async fn end_session(
         &self,
         id: ClientSessionId,

@@ -11,7 +11,8 @@ use std::time::Duration;
 pub enum Redeemed {
     /// The code is spent and the client session made, in one transaction. Store time and subject as read in it.
     Done(Timestamp, Box<Subject>),
-    /// It was spent before: what the first use made is revoked now (RFC 6749 4.1.2), in this transaction.
+    /// It was spent before: what the first use made is revoked now (RFC 6749 4.1.2), in this transaction,
+    /// with an event `code.replayed` made of the one given.
     AlreadySpent(Vec<Rule>),
     /// Expired, or its browser session, user or client is gone.
     Gone,
@@ -20,8 +21,8 @@ pub enum Redeemed {
 /// Authorization codes.
 #[async_trait]
 pub trait Codes: Send + Sync {
-    /// Keeps a new one. `created_at` and `expires_at` are set by the store: now, now + `life`. `false`: the
-    /// browser session is not live any more or the user not active.
+    /// Keeps a new one, until an hour after its end, so that a second use is seen. `created_at` and `expires_at` are set by the store: now, now + `life`. `false`: the
+    /// browser session is not live any more, the user not active or the client gone.
     async fn create_code(&self, code: AuthorizationCode, life: Duration) -> StoreResult<bool>;
     /// By digest.
     async fn code(&self, digest: &Digest) -> StoreResult<At<Option<AuthorizationCode>>>;

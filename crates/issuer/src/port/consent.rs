@@ -8,6 +8,7 @@ use async_trait::async_trait;
 #[async_trait]
 pub trait Consents: Send + Sync {
     /// Remembers: adds scopes and resources to what is there; `granted_at` is the store's clock.
+    /// Writes nothing when the person or the client is gone: the code that would follow is refused.
     async fn grant_consent(&self, consent: Consent, event: EventDraft) -> StoreResult<()>;
     /// What this person allowed this client.
     async fn consent(&self, user: &UserId, client: &ClientId) -> StoreResult<Option<Consent>>;

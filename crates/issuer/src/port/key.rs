@@ -1,9 +1,20 @@
 //! Signing keys and refresh keys.
 
 use super::{At, StoreResult};
-use crate::model::{EventDraft, KeyRecord, KeyState, RefreshKeyRecord, Rule};
+use crate::model::{EventDraft, KeyRecord, KeyState, RefreshKeyRecord, Rule, Sealed};
 use async_trait::async_trait;
 use std::time::Duration;
+
+/// Everything that is kept sealed, sealed anew.
+#[derive(Clone, Debug, Default)]
+pub struct Resealed {
+    /// Signing keys by `kid`.
+    pub keys: Vec<(String, Sealed)>,
+    /// Refresh keys by version.
+    pub refresh: Vec<(u16, Sealed)>,
+    /// Secrets of resources by identifier.
+    pub resources: Vec<(String, Sealed)>,
+}
 
 /// Signing keys and refresh keys. Every change raises the key set's version in the same transaction.
 #[async_trait]
@@ -40,10 +51,7 @@ pub trait Keys: Send + Sync {
     async fn load_refresh_keys(&self) -> StoreResult<Vec<RefreshKeyRecord>>;
     /// Adds one if its version is the next. `false`: somebody was first.
     async fn add_refresh_key(&self, key: RefreshKeyRecord, event: EventDraft) -> StoreResult<bool>;
-    /// Writes sealed forms anew under another master key: `(kid or version as text, sealed)`.
-    async fn reseal(
-        &self,
-        keys: Vec<(String, crate::model::Sealed)>,
-        refresh: Vec<RefreshKeyRecord>,
-    ) -> StoreResult<()>;
+    /// Writes every sealed form anew, under another master key. `false`: these are not exactly the sealed
+    /// forms that are kept (somebody added or removed one); nothing was written.
+    async fn reseal(&self, all: Resealed) -> StoreResult<bool>;
 }

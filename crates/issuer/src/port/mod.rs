@@ -28,13 +28,13 @@ pub use consent::Consents;
 pub use entropy::Entropy;
 pub use event::Events;
 pub use hasher::{HashJob, Hasher};
-pub use key::Keys;
+pub use key::{Keys, Resealed};
 pub use node::Node;
 pub use resource::Resources;
 pub use revocation::Revocations;
 pub use role::Roles;
 pub use signer::SignPool;
-pub use user::{CreateUser, NewUser, UserChange, Users};
+pub use user::{ChangedUser, CreateUser, NewUser, UserChange, Users};
 
 use crate::error::{Failure, Unavailable};
 use countersign_token::Timestamp;

@@ -47,6 +47,17 @@ pub struct UserChange {
     pub roles: Option<Vec<String>>,
 }
 
+/// What came of a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ChangedUser {
+    /// Written.
+    Changed,
+    /// No such user.
+    NoSuchUser,
+    /// A role does not exist; nothing was written.
+    NoSuchRole(String),
+}
+
 /// A person found by what they typed.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -67,8 +78,13 @@ pub trait Users: Send + Sync {
     async fn find_login(&self, login: &str) -> StoreResult<At<Option<Found>>>;
     /// A page by id.
     async fn list_users(&self, page: Page) -> StoreResult<Vec<User>>;
-    /// Changes attributes. `false`: no such user.
-    async fn change_user(&self, id: &UserId, change: UserChange, event: EventDraft) -> StoreResult<bool>;
+    /// Changes attributes.
+    async fn change_user(
+        &self,
+        id: &UserId,
+        change: UserChange,
+        event: EventDraft,
+    ) -> StoreResult<ChangedUser>;
     /// Sets the password, raises `credential_version`, and ends every browser and client session but
     /// `keep`'s, with a rule each, `until` as given. `None`: no such user. Answers the rules written.
     async fn set_password(
