@@ -35,22 +35,118 @@ pub enum Algorithm {
     Hs512,
 }
 
+/// What kind of key an algorithm takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyType {
+    /// `OKP`, curve Ed25519.
+    Okp,
+    /// `EC` on one curve.
+    Ec(Curve),
+    /// `RSA`.
+    Rsa,
+    /// `oct`: a shared secret of at least this many bytes, the length of the hash (RFC 7518 3.2).
+    Oct(usize),
+}
+
+/// A curve of RFC 7518 6.2.1.1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Curve {
+    /// NIST P-256.
+    P256,
+    /// NIST P-384.
+    P384,
+    /// NIST P-521.
+    P521,
+}
+
+impl Curve {
+    /// The registered name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
+    /// Bytes of a coordinate; a signature is two of them (RFC 7518 3.4, 6.2.1.2).
+    pub fn coordinate_bytes(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+}
+
+/// The row of an algorithm: name, older name, key.
+struct Row(&'static str, Option<&'static str>, KeyType);
+
 impl Algorithm {
+    /// Every algorithm, in the order of the table.
+    pub const ALL: [Self; 13] = [
+        Self::Ed25519,
+        Self::Es256,
+        Self::Es384,
+        Self::Es512,
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Hs256,
+        Self::Hs384,
+        Self::Hs512,
+    ];
+
+    const fn row(self) -> Row {
+        match self {
+            Self::Ed25519 => Row("Ed25519", Some("EdDSA"), KeyType::Okp),
+            Self::Es256 => Row("ES256", None, KeyType::Ec(Curve::P256)),
+            Self::Es384 => Row("ES384", None, KeyType::Ec(Curve::P384)),
+            Self::Es512 => Row("ES512", None, KeyType::Ec(Curve::P521)),
+            Self::Rs256 => Row("RS256", None, KeyType::Rsa),
+            Self::Rs384 => Row("RS384", None, KeyType::Rsa),
+            Self::Rs512 => Row("RS512", None, KeyType::Rsa),
+            Self::Ps256 => Row("PS256", None, KeyType::Rsa),
+            Self::Ps384 => Row("PS384", None, KeyType::Rsa),
+            Self::Ps512 => Row("PS512", None, KeyType::Rsa),
+            Self::Hs256 => Row("HS256", None, KeyType::Oct(32)),
+            Self::Hs384 => Row("HS384", None, KeyType::Oct(48)),
+            Self::Hs512 => Row("HS512", None, KeyType::Oct(64)),
+        }
+    }
+
     /// The registered name (`Ed25519`, `ES256`, ...).
     pub fn name(self) -> &'static str {
-        todo!()
+        self.row().0
     }
+
     /// Reads a registered name; `EdDSA` reads as `Ed25519`. `None` for anything else, `none` included.
-    pub fn parse(_name: &str) -> Option<Self> {
-        todo!()
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|a| a.is_named(name))
     }
+
+    /// Whether a header may call this algorithm so: its name or its older one.
+    pub fn is_named(self, name: &str) -> bool {
+        let Row(registered, older, _) = self.row();
+        registered == name || older == Some(name)
+    }
+
+    /// The key it takes.
+    pub fn key_type(self) -> KeyType {
+        self.row().2
+    }
+
     /// HMAC: one secret on both sides, never published.
     pub fn is_symmetric(self) -> bool {
-        todo!()
+        matches!(self.key_type(), KeyType::Oct(_))
     }
+
     /// Signing costs 0.5 ms and more (RSA): callers move it off their event loop.
     pub fn signs_slowly(self) -> bool {
-        todo!()
+        self.key_type() == KeyType::Rsa
     }
 }
 
@@ -64,5 +160,11 @@ impl TryFrom<String> for Algorithm {
 impl From<Algorithm> for String {
     fn from(a: Algorithm) -> Self {
         a.name().to_owned()
+    }
+}
+
+impl std::fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }

@@ -1,42 +1,276 @@
 //! JSON Web Keys (RFC 7517, 7518 6, 8037) and their thumbprints (RFC 7638).
 
-use serde::{Deserialize, Serialize};
+use crate::algorithm::{Algorithm, KeyType};
+use crate::provider::{Provider, PublicKey};
+use crate::{KeyError, base64url};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A public JSON Web Key. Private members are refused on reading, except by [`crate::SigningKey`].
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "Members")]
 pub struct Jwk {
     /// Key type: `OKP`, `EC`, `RSA`, `oct`.
     pub kty: String,
     /// Key id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kid: Option<String>,
     /// The one algorithm of this key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub alg: Option<String>,
     /// `sig` or `enc`.
-    #[serde(default, rename = "use", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     pub use_: Option<String>,
+    /// What the key may do (RFC 7517 4.3); `verify` must be among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_ops: Option<Vec<String>>,
     /// Curve.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub crv: Option<String>,
     /// X coordinate or public key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub x: Option<String>,
     /// Y coordinate.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub y: Option<String>,
     /// RSA modulus.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub n: Option<String>,
     /// RSA exponent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub e: Option<String>,
 }
 
+/// A private member, decoded.
+type Secret = zeroize::Zeroizing<Vec<u8>>;
+
+/// Every member as it is read: a member that is there must have its type (`null` is not absence).
+#[derive(Deserialize)]
+pub(crate) struct Members {
+    kty: String,
+    #[serde(default, deserialize_with = "there")]
+    kid: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    alg: Option<String>,
+    #[serde(default, deserialize_with = "there", rename = "use")]
+    use_: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    key_ops: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "there")]
+    crv: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    x: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    y: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    n: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    e: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    d: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    p: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    q: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    dp: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    dq: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    qi: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    oth: Option<serde_json::Value>,
+    #[serde(default, deserialize_with = "there")]
+    k: Option<String>,
+}
+
+fn there<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(d).map(Some)
+}
+
+/// Names of members that only a private or shared key has (RFC 7518 6.2.2, 6.3.2, 6.4).
+pub(crate) const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
+
+impl TryFrom<Members> for Jwk {
+    type Error = KeyError;
+
+    fn try_from(m: Members) -> Result<Self, KeyError> {
+        let secrets = [&m.d, &m.p, &m.q, &m.dp, &m.dq, &m.qi, &m.k];
+        if secrets.into_iter().any(Option::is_some) || m.oth.is_some() {
+            return Err(KeyError::new("private_key", "private members in a public key"));
+        }
+        Ok(m.public())
+    }
+}
+
+impl Members {
+    fn public(self) -> Jwk {
+        let Self { kty, kid, alg, use_, key_ops, crv, x, y, n, e, .. } = self;
+        Jwk { kty, kid, alg, use_, key_ops, crv, x, y, n, e }
+    }
+
+    /// The public half and the private members, decoded: `k`; or `d`; or `d p q dp dq qi`.
+    pub(crate) fn private(mut self) -> Result<(Jwk, Vec<Secret>), KeyError> {
+        if self.oth.is_some() {
+            return Err(KeyError::new("unsupported", "RSA keys of more than two primes"));
+        }
+        let named = match self.kty.as_str() {
+            "oct" => vec![("k", self.k.take())],
+            "RSA" => vec![
+                ("d", self.d.take()),
+                ("p", self.p.take()),
+                ("q", self.q.take()),
+                ("dp", self.dp.take()),
+                ("dq", self.dq.take()),
+                ("qi", self.qi.take()),
+            ],
+            _ => vec![("d", self.d.take())],
+        };
+        let mut parts = Vec::with_capacity(named.len());
+        for (name, value) in named {
+            parts.push(decoded(name, value.map(zeroize::Zeroizing::new).as_deref())?.into());
+        }
+        Ok((self.public(), parts))
+    }
+}
+
+fn decoded(name: &'static str, value: Option<&String>) -> Result<Vec<u8>, KeyError> {
+    let value = value.ok_or_else(|| KeyError::new("malformed", format!("{name} is missing")))?;
+    base64url::decode(value).ok_or_else(|| KeyError::new("malformed", format!("{name} is not base64url")))
+}
+
+/// Big-endian without leading zeros (RFC 7518 2, Base64urlUInt).
+fn integer(name: &'static str, value: Option<&String>) -> Result<Vec<u8>, KeyError> {
+    let bytes = decoded(name, value)?;
+    match bytes.first() {
+        None | Some(0) => Err(KeyError::new("malformed", format!("{name} is empty or has leading zeros"))),
+        Some(_) => Ok(bytes),
+    }
+}
+
+fn exactly(name: &'static str, value: Option<&String>, len: usize) -> Result<Vec<u8>, KeyError> {
+    let bytes = decoded(name, value)?;
+    match bytes.len() == len {
+        true => Ok(bytes),
+        false => Err(KeyError::new("malformed", format!("{name}: {len} bytes due, {} came", bytes.len()))),
+    }
+}
+
+/// Bits of the modulus: below, factoring is within reach (RFC 7518 3.3); above, checking is a way to
+/// keep a server busy.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// Refuses moduli of the wrong size or even, and exponents that are even, 1, or over 32 bits.
+pub(crate) fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
+    let unused = n.first().map_or(0, |b| b.leading_zeros() as usize);
+    let bits = n.len() * 8 - unused;
+    if !RSA_BITS.contains(&bits) {
+        return Err(KeyError::new("weak_key", format!("RSA of {bits} bits; 2048 to 8192 due")));
+    }
+    let odd = |i: &[u8]| i.last().is_some_and(|b| b & 1 == 1);
+    if !odd(n) || !odd(e) || e == [1] || e.len() > 4 {
+        return Err(KeyError::new("bad_key", "RSA modulus and exponent must be odd, the exponent 3 to 2^32"));
+    }
+    Ok(())
+}
+
 impl Jwk {
-    /// RFC 7638 SHA-256 thumbprint, base64url.
+    /// RFC 7638 SHA-256 thumbprint, base64url. `None` when a member it is made of is missing or has
+    /// characters that no such member has.
     pub fn thumbprint(&self) -> Option<String> {
-        todo!()
+        let crv = self.crv.as_deref();
+        let (x, y, n, e) = (self.x.as_deref(), self.y.as_deref(), self.n.as_deref(), self.e.as_deref());
+        let members = match self.kty.as_str() {
+            "EC" => vec![("crv", crv?), ("kty", "EC"), ("x", x?), ("y", y?)],
+            "OKP" => vec![("crv", crv?), ("kty", "OKP"), ("x", x?)],
+            "RSA" => vec![("e", e?), ("kty", "RSA"), ("n", n?)],
+            _ => return None,
+        };
+        let plain = |v: &str| v.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        members.iter().all(|(_, value)| plain(value)).then_some(())?;
+        let body: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
+        let text = format!("{{{}}}", body.join(","));
+        Some(base64url::encode(crate::provider::DEFAULT.sha256(text.as_bytes())))
+    }
+
+    /// The one algorithm of this key: its `alg`, else `fallback`, else the only one its curve allows.
+    pub(crate) fn algorithm(&self, fallback: Option<Algorithm>) -> Result<Algorithm, KeyError> {
+        let crv = self.crv.as_deref();
+        let fits = |alg: &Algorithm| match alg.key_type() {
+            KeyType::Okp => self.kty == "OKP" && crv == Some("Ed25519"),
+            KeyType::Ec(curve) => self.kty == "EC" && crv == Some(curve.name()),
+            KeyType::Rsa => self.kty == "RSA",
+            KeyType::Oct(_) => self.kty == "oct",
+        };
+        let named = match &self.alg {
+            Some(name) => Some(Algorithm::parse(name).ok_or_else(|| {
+                KeyError::new("unsupported", format!("algorithm {}", crate::text::shown(name, 24)))
+            })?),
+            None => fallback,
+        };
+        if let Some(alg) = named {
+            return Some(alg).filter(fits).ok_or_else(|| {
+                KeyError::new("wrong_algorithm", format!("{alg} does not fit the key's type or curve"))
+            });
+        }
+        let mut fitting = Algorithm::ALL.into_iter().filter(fits);
+        match (fitting.next(), fitting.next()) {
+            (Some(only), None) => Ok(only),
+            (Some(_), Some(_)) => {
+                Err(KeyError::new("wrong_algorithm", "the key does not name its algorithm"))
+            }
+            (None, _) => {
+                let (kty, crv) =
+                    (crate::text::shown(&self.kty, 16), crate::text::shown(crv.unwrap_or(""), 16));
+                Err(KeyError::new("unsupported", format!("key type {kty} {crv}")))
+            }
+        }
+    }
+
+    /// Whether the key may check signatures.
+    pub(crate) fn check_use(&self, operation: &str) -> Result<(), KeyError> {
+        let ops = self.key_ops.as_deref();
+        let barred = ops.is_some_and(|ops| !ops.iter().any(|op| op == operation));
+        match self.use_.as_deref() {
+            None | Some("sig") if !barred => Ok(()),
+            _ => Err(KeyError::new("wrong_use", "the key is not for signatures")),
+        }
+    }
+
+    /// Key material of that algorithm, checked for presence, encoding, length and strength.
+    pub(crate) fn material(&self, alg: Algorithm) -> Result<PublicKey, KeyError> {
+        let (x, y) = (self.x.as_ref(), self.y.as_ref());
+        match alg.key_type() {
+            KeyType::Okp => Ok(PublicKey::Ed25519(exactly("x", x, 32)?)),
+            KeyType::Ec(curve) => {
+                let len = curve.coordinate_bytes();
+                Ok(PublicKey::Ec { x: exactly("x", x, len)?, y: exactly("y", y, len)? })
+            }
+            KeyType::Rsa => {
+                let (n, e) = (integer("n", self.n.as_ref())?, integer("e", self.e.as_ref())?);
+                check_rsa(&n, &e)?;
+                Ok(PublicKey::Rsa { n, e })
+            }
+            KeyType::Oct(_) => Err(KeyError::new("symmetric_key", "a secret is not a public key")),
+        }
+    }
+
+    /// The key as a JWK, with `alg` and `use: sig`.
+    pub(crate) fn of(alg: Algorithm, key: &PublicKey) -> Self {
+        let base = Self { alg: Some(alg.name().to_owned()), use_: Some("sig".to_owned()), ..Self::default() };
+        let text = |bytes: &[u8]| Some(base64url::encode(bytes));
+        match key {
+            PublicKey::Ed25519(x) => {
+                Self { kty: "OKP".to_owned(), crv: Some("Ed25519".to_owned()), x: text(x), ..base }
+            }
+            PublicKey::Ec { x, y } => {
+                let crv = match alg.key_type() {
+                    KeyType::Ec(curve) => Some(curve.name().to_owned()),
+                    _ => None,
+                };
+                Self { kty: "EC".to_owned(), crv, x: text(x), y: text(y), ..base }
+            }
+            PublicKey::Rsa { n, e } => Self { kty: "RSA".to_owned(), n: text(n), e: text(e), ..base },
+        }
     }
 }
 

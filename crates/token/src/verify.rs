@@ -1,9 +1,18 @@
 //! The one way in: parse, choose the key, check the signature, then type, issuer, audience and times.
 
-use crate::{KeySet, Policy, Timestamp};
-use serde::de::DeserializeOwned;
+use crate::header::{Header, MAX_HEADER};
+use crate::json::{Scanner, utf8};
+use crate::key_set::NoKey;
+use crate::text::shown;
+use crate::{Algorithm, KeySet, Policy, Timestamp, VerifyingKey, base64url, judge};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// Why a token was refused. Never holds the token.
+///
+/// Codes: `too_large`, `malformed` (encoding, JSON, or a claim of the wrong type), `forbidden_header`,
+/// `wrong_algorithm`, `unknown_key` (fetching the keys again may help), `ambiguous_key`, `bad_signature`,
+/// `wrong_type`, `missing_claim`, `wrong_issuer`, `wrong_audience`, `expired`, `not_yet_valid`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {detail}")]
 pub struct VerifyError {
@@ -16,7 +25,13 @@ pub struct VerifyError {
     pub detail: String,
 }
 
-/// A token that passed. Built by [`verify`] only.
+impl VerifyError {
+    pub(crate) fn new(code: &'static str, claim: Option<&'static str>, detail: impl Into<String>) -> Self {
+        Self { code, claim, detail: detail.into() }
+    }
+}
+
+/// A token that passed. Built by [`verify`] and [`verify_with`] only.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Verified<C> {
@@ -26,12 +41,159 @@ pub struct Verified<C> {
     pub kid: Option<String>,
 }
 
+/// Room for the decoded parts of a token, used again from token to token; what claims borrow from.
+#[derive(Default)]
+pub struct Scratch {
+    bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scratch").finish_non_exhaustive()
+    }
+}
+
 /// Verifies a compact token at `now`.
 pub fn verify<C: DeserializeOwned>(
-    _token: &str,
-    _keys: &KeySet,
-    _policy: &Policy,
-    _now: Timestamp,
+    token: &str,
+    keys: &KeySet,
+    policy: &Policy,
+    now: Timestamp,
 ) -> Result<Verified<C>, VerifyError> {
-    todo!()
+    verify_with(token, keys, policy, now, &mut Scratch::default())
+}
+
+/// As [`verify`]; claims may borrow from `scratch`, whose room is used again.
+pub fn verify_with<'s, C: Deserialize<'s>>(
+    token: &str,
+    keys: &KeySet,
+    policy: &Policy,
+    now: Timestamp,
+    scratch: &'s mut Scratch,
+) -> Result<Verified<C>, VerifyError> {
+    if token.len() > policy.max_bytes {
+        let detail = format!("{} bytes; at most {} are due", token.len(), policy.max_bytes);
+        return Err(VerifyError::new("too_large", None, detail));
+    }
+    let parts = Parts::of(token)?;
+    let decoded = parts.decode(scratch)?;
+    let header = Header::read(decoded.header)?;
+    let key = choose(keys, policy, &header)?;
+    if !key.verify_signature(parts.signed.as_bytes(), decoded.signature) {
+        return Err(VerifyError::new("bad_signature", None, "the signature is not this key's"));
+    }
+    if !policy.typ.accepts(header.typ.as_deref()) {
+        let came = header.typ.as_deref().map_or("none".to_owned(), |typ| shown(typ, 32));
+        let detail = format!("expected {}, came {came}", policy.typ.name());
+        return Err(VerifyError::new("wrong_type", Some("typ"), detail));
+    }
+    let claims = claims(decoded.claims, policy, now)?;
+    Ok(Verified { claims, kid: key.kid().map(str::to_owned) })
+}
+
+/// The algorithm named must be the key's own, and the policy's.
+fn choose<'k>(
+    keys: &'k KeySet,
+    policy: &Policy,
+    header: &Header<'_>,
+) -> Result<&'k VerifyingKey, VerifyError> {
+    let wrong = |expected: &str| {
+        let detail = format!("expected {expected}, came {}", shown(&header.alg, 24));
+        VerifyError::new("wrong_algorithm", Some("alg"), detail)
+    };
+    let key = match keys.choose(header.kid.as_deref(), &header.alg) {
+        Ok(key) => key,
+        // Refused for its algorithm already: no reason to look for other keys.
+        Err(_) if Algorithm::parse(&header.alg).is_none_or(|alg| !policy.algorithms.contains(&alg)) => {
+            return Err(wrong("an algorithm of the policy"));
+        }
+        Err(NoKey::Unknown) => {
+            let kid = header.kid.as_deref().map_or("none".to_owned(), |kid| shown(kid, 48));
+            return Err(VerifyError::new("unknown_key", Some("kid"), format!("no key for kid {kid}")));
+        }
+        Err(NoKey::Ambiguous) => {
+            return Err(VerifyError::new("ambiguous_key", Some("kid"), "no kid, and several keys fit"));
+        }
+    };
+    if !key.algorithm().is_named(&header.alg) {
+        return Err(wrong(key.algorithm().name()));
+    }
+    if !policy.algorithms.contains(&key.algorithm()) {
+        return Err(wrong("an algorithm of the policy"));
+    }
+    Ok(key)
+}
+
+/// Reads and judges the claim set in one pass; the policy's verdict comes before the claim type's.
+fn claims<'s, C: Deserialize<'s>>(
+    bytes: &'s [u8],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<C, VerifyError> {
+    let malformed = |detail: String| VerifyError::new("malformed", None, format!("claims: {detail}"));
+    let text = utf8(bytes).map_err(|e| malformed(e.0))?;
+    let mut scanner = Scanner::new(text);
+    if scanner.peek() != Some(b'{') {
+        return Err(malformed("not an object".to_owned()));
+    }
+    let read = C::deserialize(&mut scanner).and_then(|claims| scanner.end().map(|()| claims));
+    match read {
+        Ok(claims) => judge::judge(text, &scanner.marks(), policy, now).map(|()| claims),
+        Err(error) => {
+            let mut scanner = Scanner::new(text);
+            let read = IgnoredAny::deserialize(&mut scanner).and_then(|_| scanner.end());
+            read.map_err(|e| malformed(e.0))?;
+            judge::judge(text, &scanner.marks(), policy, now)?;
+            Err(malformed(error.0))
+        }
+    }
+}
+
+/// A compact token, split (RFC 7515 7.1).
+pub(crate) struct Parts<'t> {
+    signed: &'t str,
+    header: &'t str,
+    claims: &'t str,
+    signature: &'t str,
+}
+
+pub(crate) struct Decoded<'s> {
+    pub(crate) header: &'s [u8],
+    pub(crate) claims: &'s [u8],
+    signature: &'s [u8],
+}
+
+impl<'t> Parts<'t> {
+    pub(crate) fn of(token: &'t str) -> Result<Self, VerifyError> {
+        let split = token.rsplit_once('.').and_then(|(signed, signature)| {
+            signed.split_once('.').map(|(header, claims)| Self { signed, header, claims, signature })
+        });
+        // A fourth dot would be in `claims`, where base64url has no place for it: JWE ends there.
+        match split {
+            Some(parts) if parts.header.len() > MAX_HEADER => {
+                let detail =
+                    format!("a header of {} bytes; at most {MAX_HEADER} are due", parts.header.len());
+                Err(VerifyError::new("too_large", None, detail))
+            }
+            Some(parts) => Ok(parts),
+            None => Err(VerifyError::new("malformed", None, "not three parts")),
+        }
+    }
+
+    pub(crate) fn decode<'s>(&self, scratch: &'s mut Scratch) -> Result<Decoded<'s>, VerifyError> {
+        let malformed =
+            |part| move || VerifyError::new("malformed", None, format!("{part} is not base64url"));
+        let sizes = [self.header, self.claims, self.signature].map(|part| part.len() / 4 * 3 + 3);
+        let [header, claims, signature] = sizes;
+        let due = header + claims + signature;
+        if scratch.bytes.len() < due {
+            scratch.bytes = vec![0; due];
+        }
+        let (room, rest) = scratch.bytes.split_at_mut_checked(header).unwrap_or_default();
+        let header = base64url::decode_into(self.header, room).ok_or_else(malformed("header"))?;
+        let (room, rest) = rest.split_at_mut_checked(claims).unwrap_or_default();
+        let claims = base64url::decode_into(self.claims, room).ok_or_else(malformed("claims"))?;
+        let signature = base64url::decode_into(self.signature, rest).ok_or_else(malformed("signature"))?;
+        Ok(Decoded { header, claims, signature })
+    }
 }

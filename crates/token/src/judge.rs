@@ -1,0 +1,137 @@
+//! The policy's verdict on a claim set whose JSON is already known to be well formed.
+
+use crate::json::{Marks, Number, Registered, Scanner};
+use crate::text::shown;
+use crate::{Policy, Timestamp, VerifyError};
+
+/// A NumericDate (RFC 7519 2) is a number from 0 to the end of the year 9999; fractions count to the
+/// millisecond. Everything else is malformed, never absent.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+pub(crate) fn judge(text: &str, marks: &Marks, policy: &Policy, now: Timestamp) -> Result<(), VerifyError> {
+    use Registered as R;
+    let value = |claim| Value::of(text, marks, claim);
+    issuer(&value(R::Iss)?, &policy.issuer)?;
+    audience(value(R::Aud)?, policy.audiences.as_deref())?;
+    for claim in [R::Sub, R::Jti, R::ClientId] {
+        if let Some(value) = Value::find(text, marks, claim) {
+            value.expect_string()?;
+        }
+    }
+    if let Some(value) = Value::find(text, marks, R::AuthTime) {
+        value.date()?;
+    }
+    let (latest, earliest) = (now + policy.leeway, now - policy.leeway);
+    let expiry = value(R::Exp)?.date()?;
+    if policy.judge_expiry && expiry <= earliest {
+        return Err(at(R::Exp, "expired", "expired at", expiry, now));
+    }
+    for claim in [R::Nbf, R::Iat] {
+        if let Some(value) = Value::find(text, marks, claim) {
+            let date = value.date()?;
+            if date > latest {
+                return Err(at(claim, "not_yet_valid", "valid from", date, now));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn at(claim: Registered, code: &'static str, what: &str, date: Timestamp, now: Timestamp) -> VerifyError {
+    let detail = format!("{what} {}, it is {}", date.seconds(), now.seconds());
+    VerifyError::new(code, Some(claim.name()), detail)
+}
+
+fn issuer(value: &Value<'_>, due: &str) -> Result<(), VerifyError> {
+    value.expect_string()?;
+    let came = value.scanner().string().map_err(|_| value.malformed("a string"))?;
+    if came == due {
+        return Ok(());
+    }
+    let detail = format!("expected {}, came {}", shown(due, 80), shown(&came, 80));
+    Err(VerifyError::new("wrong_issuer", Some("iss"), detail))
+}
+
+/// `aud`: a string or an array of strings (RFC 7519 4.1.3), one of which must be due.
+fn audience(value: Value<'_>, due: Option<&[String]>) -> Result<(), VerifyError> {
+    const FORM: &str = "a string or an array of strings";
+    let mut scanner = value.scanner();
+    let is_due = |came: &str| due.is_none_or(|due| due.iter().any(|due| due == came));
+    let mut found = false;
+    match scanner.peek() {
+        Some(b'"') => found = is_due(&scanner.string().map_err(|_| value.malformed(FORM))?),
+        Some(b'[') => {
+            let mut array = scanner.open_array().map_err(|_| value.malformed(FORM))?;
+            while scanner.next_element(&mut array).map_err(|_| value.malformed(FORM))? {
+                found |= is_due(&scanner.string().map_err(|_| value.malformed(FORM))?);
+            }
+        }
+        _ => return Err(value.malformed(FORM)),
+    }
+    if found {
+        return Ok(());
+    }
+    let due = due.unwrap_or_default().join(" or ");
+    let came = shown(value.text, 80);
+    Err(VerifyError::new("wrong_audience", Some("aud"), format!("expected {}, came {came}", shown(&due, 80))))
+}
+
+/// The text of a claim set from one registered claim's value on.
+struct Value<'a> {
+    claim: Registered,
+    text: &'a str,
+}
+
+impl<'a> Value<'a> {
+    fn find(text: &'a str, marks: &Marks, claim: Registered) -> Option<Self> {
+        let text = text.get(marks.of(claim)?..)?;
+        Some(Self { claim, text })
+    }
+
+    fn of(text: &'a str, marks: &Marks, claim: Registered) -> Result<Self, VerifyError> {
+        Self::find(text, marks, claim)
+            .ok_or_else(|| VerifyError::new("missing_claim", Some(claim.name()), "the claim is absent"))
+    }
+
+    fn scanner(&self) -> Scanner<'a> {
+        Scanner::new(self.text)
+    }
+
+    fn malformed(&self, expected: &str) -> VerifyError {
+        let detail = format!("expected {expected}, came something else");
+        VerifyError::new("malformed", Some(self.claim.name()), detail)
+    }
+
+    fn expect_string(&self) -> Result<(), VerifyError> {
+        match self.scanner().peek() {
+            Some(b'"') => Ok(()),
+            _ => Err(self.malformed("a string")),
+        }
+    }
+
+    fn date(&self) -> Result<Timestamp, VerifyError> {
+        let unfit = || self.malformed("a number of seconds from 0 to the year 9999");
+        match self.scanner().peek() {
+            Some(b'-' | b'0'..=b'9') => {}
+            _ => return Err(unfit()),
+        }
+        date(self.scanner().number().map_err(|_| unfit())?).ok_or_else(unfit)
+    }
+}
+
+/// A NumericDate, to the millisecond.
+pub(crate) fn date(number: Number) -> Option<Timestamp> {
+    match number {
+        Number::Unsigned(n) => {
+            i64::try_from(n).ok().filter(|n| *n <= LAST_SECOND).map(Timestamp::from_seconds)
+        }
+        Number::Signed(n) => (n == 0).then(|| Timestamp::from_seconds(0)),
+        #[expect(clippy::cast_precision_loss, reason = "the year 9999 is exact in a double")]
+        Number::Float(n) if (0.0..=LAST_SECOND as f64).contains(&n) =>
+        {
+            #[expect(clippy::cast_possible_truncation, reason = "bounded by the line above")]
+            Some(Timestamp::from_millis((n * 1000.0).floor() as i64))
+        }
+        Number::Float(_) => None,
+    }
+}

@@ -1,0 +1,3 @@
+//! The engine from outside, as its users see it.
+
+mod round_trip;
