@@ -1,0 +1,128 @@
+//! The real binary on core 0 with a throw-away data directory.
+
+use crate::http::{self, Connection};
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Where the binaries are: beside this one.
+fn binary() -> Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("countersign"))
+}
+
+/// A running server.
+pub(crate) struct Node {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    dir: PathBuf,
+}
+
+impl Node {
+    /// Starts it, on the cores named as `taskset` does; answers how long the first 200 on discovery took.
+    pub(crate) async fn start(dir: &Path, cores: &str) -> Result<(Self, Duration)> {
+        let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
+        let began = Instant::now();
+        let child = Command::new("taskset")
+            .args(["-c", cores])
+            .arg(binary()?)
+            .args([
+                "serve",
+                "--listen",
+                &address.to_string(),
+                "--issuer",
+                &format!("http://localhost:{}", address.port()),
+            ])
+            .arg("--data-dir")
+            .arg(dir)
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(dir.join("server.log"))?)
+            .spawn()
+            .context("taskset countersign serve")?;
+        let node = Self { child, address, dir: dir.to_owned() };
+        let request = http::get(address, "/.well-known/openid-configuration", "");
+        while began.elapsed() < Duration::from_secs(20) {
+            if let Ok(mut connection) = Connection::open(address).await {
+                let answer = connection.send(&request).await?;
+                if answer.status == 200 {
+                    return Ok((node, began.elapsed()));
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        bail!("no 200 on discovery: {}", std::fs::read_to_string(dir.join("server.log"))?)
+    }
+
+    /// Runs a command of the binary on this node's data.
+    pub(crate) fn cli(&self, args: &[&str], stdin: &str) -> Result<()> {
+        let mut child = Command::new(binary()?)
+            .args(args)
+            .arg("--data-dir")
+            .arg(&self.dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        child.stdin.take().context("stdin")?.write_all(stdin.as_bytes())?;
+        let done = child.wait_with_output()?;
+        if !done.status.success() {
+            bail!("countersign {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        }
+        Ok(())
+    }
+
+    /// `client apply` or `resource apply` of a document.
+    pub(crate) fn apply(&self, kind: &str, document: &serde_json::Value) -> Result<()> {
+        let file = self.dir.join(format!("{kind}.json"));
+        std::fs::write(&file, document.to_string())?;
+        self.cli(&[kind, "apply", &file.to_string_lossy()], "")
+    }
+
+    /// Resident memory in MiB.
+    pub(crate) fn resident_mib(&self) -> Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|l| l.starts_with("VmRSS:")).context("no VmRSS")?;
+        let kib: f64 = line.split_whitespace().nth(1).context("no figure")?.parse()?;
+        Ok(kib / 1024.0)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let stopped = self.child.kill().and_then(|()| self.child.wait());
+        if let Err(e) = stopped {
+            eprintln!("could not stop the server: {e}");
+        }
+    }
+}
+
+/// A bare axum server on core 0.
+pub(crate) struct Bare {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Bare {
+    pub(crate) fn start(bytes: usize) -> Result<Self> {
+        let mut child = Command::new("taskset")
+            .args(["-c", "0"])
+            .arg(std::env::current_exe()?)
+            .args(["ceiling", &bytes.to_string()])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("stdout")?).read_line(&mut line)?;
+        Ok(Self { child, address: line.trim().parse()? })
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        let stopped = self.child.kill().and_then(|()| self.child.wait());
+        if let Err(e) = stopped {
+            eprintln!("could not stop the ceiling: {e}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+# Development tasks. `just` lists them.
+
+default:
+    @just --list
+
+# Fast feedback: types and lints
+check:
+    cargo clippy --workspace --all-targets
+
+# Format everything
+fmt:
+    cargo fmt --all
+
+# What CI checks before it tests
+lint:
+    ./test lint
+
+# Files over 500 lines, functions are clippy's business
+sizes:
+    @git ls-files '*.rs' | xargs wc -l | sort -rn | head -20
+
+# All tests, as CI runs them
+test *PARTS:
+    ./test {{PARTS}}
+
+# Known vulnerabilities (needs the network: fetches the RustSec database)
+advisories:
+    cargo deny check advisories
+
+# Token engine beside the bare cryptography and the jsonwebtoken crate
+bench-token:
+    cargo bench -p countersign-token
+
+# Refresh rotation beside the bare group-commit rate of this disk
+bench-store:
+    cargo bench -p countersign-store-sqlite
+
+# The server under load beside bare axum, one core each
+bench-server:
+    bench/run
+
+# Fuzz a target for a minute: just fuzz compact
+fuzz TARGET SECONDS="60":
+    cargo fuzz run --sanitizer none {{TARGET}} -- -max_total_time={{SECONDS}}
+
+# Clients nobody here wrote, against the release binary
+e2e:
+    ./test release e2e
