@@ -54,8 +54,9 @@ export class Issuer {
 
   async up() {
     this.log = ''
-    this.child = spawn(binary, ['serve', '--listen', `127.0.0.1:${this.port}`, '--issuer', this.url, '--data-dir', this.dir],
-      { stdio: ['ignore', 'pipe', 'pipe'] })
+    // A write past a file size limit must fail like one on a full disk, not end the process (storm.test.mjs).
+    this.child = spawn('sh', ['-c', 'trap "" XFSZ; exec "$@"', 'sh', binary, 'serve', '--listen', `127.0.0.1:${this.port}`,
+      '--issuer', this.url, '--data-dir', this.dir], { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (chunk) => { this.log += chunk })
     await until(`the issuer to be ready`, async () => {
       if (this.child.exitCode !== null) throw new Error(this.log)
