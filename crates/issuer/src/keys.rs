@@ -1,94 +1,294 @@
 //! The life of keys: pending -> active -> retiring -> archived, withdrawn at any time; and the ring of
 //! loaded keys that flows sign and verify with.
+//!
+//! Every write names the version of the key set it was decided on, so of two nodes that want the same step
+//! one takes it. A key becomes active only when every live node has loaded the set that publishes it.
+
+mod plan;
+mod ring;
+
+pub(crate) use ring::secret_identity;
+pub use ring::{Document, KeyRing, RefreshKey};
 
 use crate::Issuer;
-use crate::error::Result;
-use crate::model::{KeyRecord, Secret};
-use countersign_token::{Algorithm, KeySet, SigningKey};
-use std::sync::Arc;
+use crate::error::{Code, Failure, Result, Unavailable, rejected};
+use crate::model::{
+    Actor, EventDraft, EventKind, KeyRecord, KeyState, KeyUse, RefreshKeyRecord, Resource, Secret,
+};
+use crate::port::{At, Entropy};
+use countersign_token::{Algorithm, SigningKey, Timestamp, base64url};
+use plan::{Move, Rows, Times, decide};
+use ring::{Read, key_identity, refresh_identity};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use zeroize::Zeroizing;
 
-/// A document served as it is: bytes made once, with a strong ETag.
-#[derive(Clone, Debug)]
-pub struct Document {
-    /// The body.
-    pub body: Arc<[u8]>,
-    /// `"..."`, quoted.
-    pub etag: Arc<str>,
-}
+/// What every verifier knows (access tokens), what OIDC requires (ID tokens), what is small and fast.
+const FIRST: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Rs256, Algorithm::Ed25519];
+/// How often a step is tried again when another node was first.
+const TRIES: usize = 16;
 
-/// The loaded keys.
-#[derive(Default)]
-pub struct KeyRing {}
-
-impl KeyRing {
-    /// The active key of that algorithm.
-    pub fn signing(&self, _alg: Algorithm) -> Option<Arc<SigningKey>> {
-        todo!()
-    }
-    /// Algorithms with an active key.
-    pub fn algorithms(&self) -> Vec<Algorithm> {
-        todo!()
-    }
-    /// Published keys: pending, active, retiring.
-    pub fn verifying(&self) -> Arc<KeySet> {
-        todo!()
-    }
-    /// Archived ones too, for `id_token_hint`; never withdrawn ones.
-    pub fn hint(&self) -> Arc<KeySet> {
-        todo!()
-    }
-    /// The JWKS document.
-    pub fn jwks(&self) -> Document {
-        todo!()
-    }
-    /// The key set's version: caches of verified tokens are void when it moves.
-    pub fn version(&self) -> i64 {
-        todo!()
-    }
-    /// The refresh MAC key of that version.
-    pub fn refresh(&self, _version: u16) -> Option<Arc<RefreshKey>> {
-        todo!()
-    }
-    /// The newest refresh key's version.
-    pub fn refresh_version(&self) -> u16 {
-        todo!()
-    }
+async fn read(issuer: &Issuer) -> Result<Read> {
+    let At { now, it: (keys, version) } = issuer.store.load_keys().await?;
+    Ok(Read { keys, refresh: issuer.store.load_refresh_keys().await?, version, now })
 }
 
-/// A loaded refresh key (`oauth::grant::refresh_token` makes and checks tokens with it).
-pub struct RefreshKey {
-    /// Its version.
-    pub version: u16,
-    pub(crate) secret: zeroize::Zeroizing<Vec<u8>>,
+async fn reload(issuer: &Issuer) -> Result<Read> {
+    let read = read(issuer).await?;
+    issuer.keys.take(&read, &issuer.sealer)?;
+    Ok(read)
 }
 
-pub(crate) async fn load_or_init(_issuer: &Issuer) -> Result<()> {
-    todo!()
+fn changed(actor: Actor, kid: &str, alg: Algorithm, to: &'static str) -> EventDraft {
+    EventDraft::new(EventKind::KeyChanged, actor).with("kid", kid).with("alg", alg.name()).with("state", to)
 }
-pub(crate) async fn follow(_issuer: &Issuer) -> Result<()> {
-    todo!()
+
+async fn make(
+    issuer: &Issuer,
+    alg: Algorithm,
+    state: KeyState,
+    times: (Timestamp, Timestamp),
+) -> Result<KeyRecord> {
+    let key = issuer
+        .sign_pool
+        .generate(alg)
+        .await
+        .map_err(|e| Failure::Bug(format!("no {} key could be made: {e}", alg.name())))?;
+    let kid = key.kid().to_owned();
+    let private = issuer.sealer.seal(&key_identity(&kid), &key.private_bytes(), &*issuer.entropy)?;
+    let (created_at, active_at) = times;
+    Ok(KeyRecord {
+        kid,
+        alg,
+        purpose: KeyUse::Token,
+        state,
+        private,
+        created_at,
+        active_at,
+        retired_at: None,
+    })
 }
-pub(crate) async fn tend(_issuer: &Issuer) -> Result<()> {
-    todo!()
+
+fn make_refresh(issuer: &Issuer, version: u16, created_at: Timestamp) -> Result<RefreshKeyRecord> {
+    let secret: Zeroizing<[u8; 32]> = Zeroizing::new(issuer.entropy.bytes());
+    let secret = issuer.sealer.seal(&refresh_identity(version), secret.as_slice(), &*issuer.entropy)?;
+    Ok(RefreshKeyRecord { version, secret, created_at })
 }
+
+pub(crate) async fn load_or_init(issuer: &Issuer) -> Result<()> {
+    let there = reload(issuer).await?;
+    if !there.keys.is_empty() {
+        return Ok(());
+    }
+    let mut keys = Vec::new();
+    for alg in FIRST {
+        keys.push(make(issuer, alg, KeyState::Active, (there.now, there.now)).await?);
+    }
+    let refresh = make_refresh(issuer, 1, there.now)?;
+    let event = EventDraft::new(EventKind::KeyChanged, Actor::System).with("state", "first keys");
+    // `false`: another process made them first; the ones loaded next are its.
+    issuer.store.init_keys(keys, refresh, event).await?;
+    let now_there = reload(issuer).await?;
+    match now_there.keys.is_empty() || now_there.refresh.is_empty() {
+        true => Err(Failure::Bug("the store has no keys after the first start".into())),
+        false => Ok(()),
+    }
+}
+
+/// Loads the set when it changed, at the latest each second, and tells the store what this node has loaded.
+pub(crate) async fn follow(issuer: &Issuer, changed: bool) -> Result<()> {
+    let now = issuer.store.cached_now();
+    if !changed && !issuer.keys.beat_due(now) {
+        return Ok(());
+    }
+    reload(issuer).await?;
+    issuer.store.heartbeat(&issuer.node, issuer.keys.version()).await?;
+    issuer.keys.beat_at.store(now.millis(), Ordering::Release);
+    Ok(())
+}
+
+/// Takes the steps that are due, one at a time.
+pub(crate) async fn tend(issuer: &Issuer) -> Result<()> {
+    let times = Times {
+        rotation: issuer.settings.key_rotation,
+        ahead: issuer.settings.key_publish_ahead,
+        longest: issuer.longest_token_life().await?,
+    };
+    for _ in 0..TRIES {
+        let there = reload(issuer).await?;
+        let seen = issuer.store.keys_seen_by_all().await?;
+        let rows = Rows { keys: &there.keys, refresh: &there.refresh, version: there.version, seen };
+        let Some(step) = decide(&rows, &times, there.now).into_iter().next() else { return Ok(()) };
+        take(issuer, &there, step).await?;
+    }
+    Ok(())
+}
+
+/// One step, guarded. `false`: somebody was first.
+async fn take(issuer: &Issuer, there: &Read, step: Move) -> Result<bool> {
+    use KeyState::{Active, Archived, Pending, Retiring};
+    let version = there.version;
+    let alg = |kid: &str| there.keys.iter().find(|k| k.kid == kid).map_or(Algorithm::Es256, |k| k.alg);
+    let by = || Actor::System;
+    Ok(match step {
+        Move::Add(alg) => {
+            let times = (there.now, there.now + issuer.settings.key_publish_ahead);
+            let key = make(issuer, alg, Pending, times).await?;
+            let event = changed(by(), &key.kid, alg, "pending");
+            issuer.store.add_key(key, version, event).await?
+        }
+        Move::Activate { kid, retire } => {
+            let event = changed(by(), &kid, alg(&kid), "active");
+            issuer.store.move_keys(activation(kid, retire), version, event).await?
+        }
+        Move::Retire(kid) => {
+            let event = changed(by(), &kid, alg(&kid), "retiring");
+            issuer.store.move_keys(vec![(kid, Active, Retiring)], version, event).await?
+        }
+        Move::Archive(kid) => {
+            let event = changed(by(), &kid, alg(&kid), "archived");
+            issuer.store.move_keys(vec![(kid, Retiring, Archived)], version, event).await?
+        }
+        Move::AddRefresh(next) => {
+            let key = make_refresh(issuer, next, there.now)?;
+            let event =
+                EventDraft::new(EventKind::KeyChanged, by()).with("refresh_key", next).with("state", "added");
+            issuer.store.add_refresh_key(key, event).await?
+        }
+    })
+}
+
+fn activation(kid: String, retire: Vec<String>) -> Vec<(String, KeyState, KeyState)> {
+    let retired = retire.into_iter().map(|old| (old, KeyState::Active, KeyState::Retiring));
+    retired.chain([(kid, KeyState::Pending, KeyState::Active)]).collect()
+}
+
 /// `key list`.
-pub async fn list(_issuer: &Issuer) -> Result<Vec<KeyRecord>> {
-    todo!()
+pub async fn list(issuer: &Issuer) -> Result<Vec<KeyRecord>> {
+    Ok(issuer.store.load_keys().await?.it.0)
 }
+
 /// `key rotate`: makes pending keys for each algorithm in use (or the one named); with `now`, they sign at
-/// once although verifiers may not know them yet.
-pub async fn rotate(_issuer: &Issuer, _alg: Option<Algorithm>, _now: bool) -> Result<Vec<KeyRecord>> {
-    todo!()
+/// once although verifiers may not know them yet. One that is pending already is not made twice. Answers
+/// the keys that are pending, or with `now` sign.
+pub async fn rotate(issuer: &Issuer, alg: Option<Algorithm>, now: bool) -> Result<Vec<KeyRecord>> {
+    if let Some(alg) = alg.filter(|alg| alg.is_symmetric()) {
+        return Err(rejected(
+            Code::InvalidRequest,
+            format!("{} keys belong to resources: set a new secret with resource apply", alg.name()),
+        ));
+    }
+    let first = reload(issuer).await?;
+    let algorithms = match alg {
+        Some(alg) => vec![alg],
+        None => rows(&first).algorithms(),
+    };
+    let mut made = Vec::new();
+    for alg in algorithms {
+        made.push(rotate_one(issuer, alg, now).await?);
+    }
+    let last = reload(issuer).await?;
+    Ok(last.keys.into_iter().filter(|k| made.contains(&k.kid)).collect())
 }
-/// `key withdraw`: out of JWKS, rule `kid`, replaced at once if it was active.
-pub async fn withdraw(_issuer: &Issuer, _kid: &str) -> Result<()> {
-    todo!()
+
+fn rows(read: &Read) -> Rows<'_> {
+    Rows { keys: &read.keys, refresh: &read.refresh, version: read.version, seen: None }
 }
-/// The resource's HS256 key, opened.
-pub fn resource_secret(_issuer: &Issuer, _resource: &crate::model::Resource) -> Result<Option<SigningKey>> {
-    todo!()
+
+async fn rotate_one(issuer: &Issuer, alg: Algorithm, now: bool) -> Result<String> {
+    let mut made: Option<String> = None;
+    for _ in 0..TRIES {
+        let there = read(issuer).await?;
+        let rows = rows(&there);
+        let pending = rows.of(alg, KeyState::Pending).first().map(|k| k.kid.clone());
+        match pending {
+            Some(kid) if !now => return Ok(kid),
+            Some(kid) => {
+                let retire = rows.of(alg, KeyState::Active).iter().map(|k| k.kid.clone()).collect();
+                let event = changed(Actor::Operator, &kid, alg, "active");
+                if issuer.store.move_keys(activation(kid.clone(), retire), there.version, event).await? {
+                    return Ok(kid);
+                }
+            }
+            None if made.as_ref().is_some_and(|kid| there.keys.iter().any(|k| k.kid == *kid)) => {
+                // Ours was moved on by somebody else meanwhile.
+                return Ok(made.unwrap_or_default());
+            }
+            None => {
+                let times = (there.now, there.now + issuer.settings.key_publish_ahead);
+                let key = make(issuer, alg, KeyState::Pending, times).await?;
+                let event = changed(Actor::Operator, &key.kid, alg, "pending");
+                let kid = key.kid.clone();
+                if issuer.store.add_key(key, there.version, event).await? {
+                    made = Some(kid);
+                }
+            }
+        }
+    }
+    Err(contended())
 }
+
+fn contended() -> Failure {
+    Failure::Unavailable(Unavailable {
+        what: "the key set",
+        detail: "other nodes keep changing it".into(),
+        retry_after: Duration::from_secs(1),
+    })
+}
+
+/// Makes sure that something signs under this algorithm: a first key for it signs at once, since nobody
+/// expects its tokens yet.
+pub(crate) async fn ensure(issuer: &Issuer, alg: Algorithm) -> Result<()> {
+    if alg.is_symmetric() || issuer.keys.signing(alg).is_some() {
+        return Ok(());
+    }
+    if reload(issuer).await?.keys.iter().any(|k| k.alg == alg && k.state == KeyState::Active) {
+        return Ok(());
+    }
+    rotate(issuer, Some(alg), true).await.map(drop)
+}
+
+/// `key withdraw`: out of JWKS, rule `kid`, replaced at once if it was active: by the pending key when every
+/// node knows it, else by a new one.
+pub async fn withdraw(issuer: &Issuer, kid: &str) -> Result<()> {
+    let there = read(issuer).await?;
+    let key = there.keys.iter().find(|k| k.kid == kid);
+    let Some(key) = key.filter(|k| k.state != KeyState::Withdrawn) else {
+        return Err(rejected(Code::NotFound, "no such key, or it is withdrawn already"));
+    };
+    let mut replacement = None;
+    if key.state == KeyState::Active {
+        let seen = issuer.store.keys_seen_by_all().await?;
+        let rows = Rows { seen, ..rows(&there) };
+        let next = rows.of(key.alg, KeyState::Pending).first().map(|k| k.kid.clone());
+        let promoted = match next.filter(|_| rows.known_everywhere()) {
+            Some(next) => {
+                let event = changed(Actor::Operator, &next, key.alg, "active");
+                let moves = activation(next, vec![kid.to_owned()]);
+                issuer.store.move_keys(moves, there.version, event).await?
+            }
+            None => false,
+        };
+        if !promoted {
+            replacement = Some(make(issuer, key.alg, KeyState::Active, (there.now, there.now)).await?);
+        }
+    }
+    let until = issuer.longest_token_life().await?;
+    let event = changed(Actor::Operator, kid, key.alg, "withdrawn");
+    let rules = issuer.store.withdraw_key(kid, replacement, until, event).await?;
+    let rules = rules.ok_or_else(|| rejected(Code::NotFound, "no such key, or it is withdrawn already"))?;
+    issuer.directory.learn(&rules);
+    reload(issuer).await.map(drop)
+}
+
+/// The resource's HS256 key, opened. `None`: it has none.
+pub fn resource_secret(issuer: &Issuer, resource: &Resource) -> Result<Option<SigningKey>> {
+    issuer.keys.secret(resource, &issuer.sealer)
+}
+
 /// A fresh client secret or API key: 32 random bytes, base64url.
-pub fn fresh_secret(_issuer: &Issuer) -> Secret {
-    todo!()
+pub fn fresh_secret(issuer: &Issuer) -> Secret {
+    let entropy: &dyn Entropy = &*issuer.entropy;
+    let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(entropy.bytes());
+    Secret::new(base64url::encode(bytes.as_slice()))
 }

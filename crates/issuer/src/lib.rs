@@ -17,7 +17,7 @@ pub mod revocation;
 pub mod seal;
 pub mod settings;
 
-pub use error::{Code, Failure, Rejected, Result, Unavailable};
+pub use error::{Code, Failure, Rejected, Result, Unavailable, rejected};
 pub use settings::Settings;
 
 use crate::directory::Directory;
@@ -27,6 +27,7 @@ use crate::oauth::bearer::VerifiedCache;
 use crate::port::{Entropy, Hasher, SignPool, Store};
 use crate::seal::Sealer;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The adapters an issuer runs on.
 pub struct Parts {
@@ -67,7 +68,11 @@ pub struct Issuer {
 
 impl Issuer {
     /// Makes the first keys if there are none, loads keys and rules, and is ready.
+    ///
+    /// A failure names what to do: settings that contradict each other, or keys sealed under another master
+    /// key than the one given.
     pub async fn start(settings: Settings, parts: Parts) -> Result<Arc<Self>> {
+        settings.check().map_err(|what| rejected(Code::InvalidRequest, what))?;
         let issuer = Self {
             directory: Directory::new(parts.store.clone()),
             keys: KeyRing::default(),
@@ -89,8 +94,8 @@ impl Issuer {
     /// One turn of what must go on while the server runs: follow the event log, load new keys and rules,
     /// heartbeat. The runtime calls it every 100 ms and whenever the store says something was written.
     pub async fn follow(&self) -> Result<()> {
-        self.directory.follow().await?;
-        keys::follow(self).await
+        let turn = self.directory.follow().await?;
+        keys::follow(self, turn.keys).await
     }
 
     /// One turn of what may wait: key rotation, sweeping. The runtime calls it every 10 s.
@@ -98,5 +103,14 @@ impl Issuer {
         keys::tend(self).await?;
         self.store.sweep(1_000).await?;
         Ok(())
+    }
+
+    /// The longest any token of this issuer can live from now on: how long a revocation rule must, with a
+    /// minute for clocks that differ.
+    pub(crate) async fn longest_token_life(&self) -> Result<Duration> {
+        let resources = self.directory.resources().await?;
+        let default = self.settings.access_token_ttl;
+        let access = resources.values().map(|r| r.ttl(default)).fold(default, Duration::max);
+        Ok(access.max(self.settings.id_token_ttl) + Duration::from_secs(60))
     }
 }

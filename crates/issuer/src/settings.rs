@@ -51,8 +51,62 @@ impl Settings {
         }
     }
 
+    /// Refuses settings that contradict each other.
+    pub fn check(&self) -> Result<(), String> {
+        let demands = [
+            (
+                self.issuer.starts_with("https://") || self.issuer.starts_with("http://"),
+                "issuer: write it as https://host or https://host/path",
+            ),
+            (
+                !self.issuer.ends_with('/') && !self.issuer.contains(['?', '#']),
+                "issuer: leave out the trailing slash, query and fragment (RFC 8414 2)",
+            ),
+            (
+                self.key_publish_ahead >= self.jwks_max_age * 2,
+                "key_publish_ahead must be at least twice jwks_max_age, or verifiers meet a key they have not fetched",
+            ),
+            (
+                self.key_rotation > self.key_publish_ahead,
+                "key_rotation must be longer than key_publish_ahead",
+            ),
+            (
+                self.refresh_retry_window <= Duration::from_secs(300),
+                "refresh_retry_window must be 300 s or less",
+            ),
+            (self.password_min_score <= 4, "password_min_score must be 0 to 4"),
+        ];
+        match demands.iter().find(|(met, _)| !met) {
+            Some((_, what)) => Err((*what).to_owned()),
+            None => Ok(()),
+        }
+    }
+
     /// An endpoint's URL: `self.url("/oauth/token")`.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contradictions_are_refused() {
+        let fine = Settings::new("https://id.example");
+        assert_eq!(fine.check(), Ok(()));
+        let hour = Duration::from_secs(3600);
+        let broken = [
+            Settings { issuer: "id.example".into(), ..fine.clone() },
+            Settings { issuer: "https://id.example/".into(), ..fine.clone() },
+            Settings { key_publish_ahead: fine.jwks_max_age, ..fine.clone() },
+            Settings { key_rotation: hour, ..fine.clone() },
+            Settings { refresh_retry_window: hour, ..fine.clone() },
+            Settings { password_min_score: 5, ..fine },
+        ];
+        for settings in broken {
+            assert!(settings.check().is_err(), "{settings:?}");
+        }
     }
 }

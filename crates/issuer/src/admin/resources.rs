@@ -2,11 +2,22 @@
 
 use crate::Issuer;
 use crate::error::Result;
-use crate::model::Resource;
+use crate::model::{Resource, Secret};
 use serde_json::Value;
 
+/// What `apply` did with one resource.
+#[derive(Debug)]
+pub struct Applied {
+    /// As it is now.
+    pub resource: Resource,
+    /// It is new.
+    pub created: bool,
+    /// HS256 without a `secret` in the document: the one made for it, shown this once.
+    pub secret: Option<Secret>,
+}
+
 /// Creates or updates resources from one object or an array; all or none.
-pub async fn apply(_issuer: &Issuer, _document: &Value) -> Result<Vec<Resource>> {
+pub async fn apply(_issuer: &Issuer, _document: &Value) -> Result<Vec<Applied>> {
     todo!()
 }
 /// All.
