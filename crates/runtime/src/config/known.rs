@@ -1,0 +1,148 @@
+//! The known keys, read from the schema of [`Raw`], so that a setting is named in one place.
+
+use super::Raw;
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// Sections that are named by the documentation but not part of this version.
+const LATER: [(&str, &str); 3] = [
+    ("mail", "this version sends no mail"),
+    ("sms", "this version sends no text messages"),
+    ("gateway.routes", "this version has no gateway"),
+];
+
+/// How a text from the environment or a flag is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Text,
+    Number,
+    Flag,
+    List,
+}
+
+/// A setting.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) kind: Kind,
+    pub(super) secret: bool,
+    /// Accepted and checked, but this version does nothing with it: why.
+    pub(super) later: Option<String>,
+}
+
+pub(super) fn schema() -> Schema {
+    SchemaSettings::draft2020_12()
+        .with(|s| s.inline_subschemas = true)
+        .into_generator()
+        .into_root_schema_for::<Raw>()
+}
+
+/// All settings by dotted key.
+pub(super) static KNOWN: LazyLock<BTreeMap<String, Known>> = LazyLock::new(|| {
+    let mut out = BTreeMap::new();
+    walk(schema().as_value(), "", &mut out);
+    out
+});
+
+fn walk(schema: &Value, at: &str, out: &mut BTreeMap<String, Known>) {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        for (name, inner) in properties {
+            let key = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+            walk(inner, &key, out);
+        }
+        return;
+    }
+    let has = |name: &str| match schema.get("type") {
+        Some(Value::String(one)) => one == name,
+        Some(Value::Array(many)) => many.iter().any(|t| t == name),
+        _ => false,
+    };
+    let kind = if has("array") {
+        Kind::List
+    } else if has("boolean") {
+        Kind::Flag
+    } else if has("integer") && !has("string") {
+        Kind::Number
+    } else {
+        Kind::Text
+    };
+    let secret = schema.get("x-secret").and_then(Value::as_bool).unwrap_or(false);
+    let later = schema.get("x-later").and_then(Value::as_str).map(str::to_owned);
+    out.insert(at.to_owned(), Known { kind, secret, later });
+}
+
+/// Is it a section, such as `tokens`?
+pub(super) fn is_section(key: &str) -> bool {
+    let prefix = format!("{key}.");
+    KNOWN.keys().any(|k| k.starts_with(&prefix))
+}
+
+/// Why a key that is not known cannot be used: a later version's, or none at all, with the nearest one.
+pub(super) fn explain(key: &str) -> (&'static str, String) {
+    let later = LATER.iter().find(|(section, _)| {
+        key == *section || key.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'))
+    });
+    if let Some((_, why)) = later {
+        return ("config_unsupported", format!("is not supported: {why}; remove it"));
+    }
+    match nearest(key) {
+        Some(near) => ("config_unknown_key", format!("there is no such setting; did you mean {near}?")),
+        None => (
+            "config_unknown_key",
+            "there is no such setting; `countersign config show` lists them all".to_owned(),
+        ),
+    }
+}
+
+fn nearest(key: &str) -> Option<&'static str> {
+    let last = |k: &str| k.rsplit('.').next().unwrap_or_default().to_owned();
+    let wanted = last(key);
+    KNOWN
+        .keys()
+        .map(|known| {
+            let whole = strsim::normalized_damerau_levenshtein(key, known);
+            // The right name in the wrong section is as good as a slip of the finger.
+            let tail = 0.95 * strsim::normalized_damerau_levenshtein(&wanted, &last(known));
+            (whole.max(tail), known)
+        })
+        .filter(|(score, _)| *score > 0.55)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_known_with_its_kind() {
+        let kind = |key: &str| KNOWN.get(key).map(|k| k.kind);
+        assert_eq!(kind("listen"), Some(Kind::Text));
+        assert_eq!(kind("tokens.access_token_ttl"), Some(Kind::Text));
+        assert_eq!(kind("password.workers"), Some(Kind::Number));
+        assert_eq!(kind("direct.clients"), Some(Kind::List));
+        assert_eq!(kind("oauth.registration.mode"), Some(Kind::Text));
+        assert_eq!(kind("oauth.registration"), None);
+        assert!(is_section("oauth.registration") && is_section("tls") && !is_section("listen"));
+        let secrets: Vec<_> = KNOWN.iter().filter(|(_, k)| k.secret).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(secrets, ["keys.master_key"]);
+    }
+
+    #[test]
+    fn the_nearest_key_is_named() {
+        for (typed, meant) in [
+            ("lisen", "listen"),
+            ("tokens.acess_token_ttl", "tokens.access_token_ttl"),
+            ("access_token_ttl", "tokens.access_token_ttl"),
+            ("oauth.mode", "oauth.registration.mode"),
+            ("datadir", "data_dir"),
+        ] {
+            assert_eq!(nearest(typed), Some(meant), "{typed}");
+        }
+        assert_eq!(nearest("xyzzy"), None);
+        assert_eq!(explain("mail.sink").0, "config_unsupported");
+        assert_eq!(explain("mailer").0, "config_unknown_key");
+    }
+}

@@ -1,0 +1,99 @@
+//! Configuration: defaults < TOML file < environment < flags, read once, checked once.
+//!
+//! A section is a file here. `Raw` is what people write; its JSON schema is also the list of known keys,
+//! so a setting is named in one place. [`Settings`] is what the rest of the program sees.
+
+mod check;
+mod direct;
+mod egress;
+mod gateway;
+mod keys;
+mod known;
+mod layer;
+mod log;
+mod oauth;
+mod origin;
+mod password;
+mod problem;
+mod proxy;
+mod sessions;
+mod show;
+mod size;
+mod span;
+mod tls;
+mod tokens;
+
+pub use check::{MasterKeySource, Settings, StorePath};
+pub use layer::{Effective, Flag, Sources, load};
+pub use log::{LogFormat, LogSettings};
+pub use oauth::RegistrationMode;
+pub use origin::Origin;
+pub use password::PasswordSettings;
+pub use problem::{ConfigError, Problem};
+pub use show::{Shown, schema};
+pub use size::Size;
+pub use span::Span;
+pub use tls::TlsFiles;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be set. Every value has a default.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "Countersign configuration")]
+pub struct Raw {
+    /// Address and port to listen on.
+    pub listen: String,
+    /// The issuer identifier: what `iss` says, and where browsers and clients reach this server. Default:
+    /// `http://localhost:PORT` while listening on loopback.
+    pub issuer: Option<String>,
+    /// Where everything is kept: `sqlite:PATH`. Default: `countersign.db` in the data directory.
+    pub store: Option<String>,
+    /// Folder of the database and the master key; made with mode 0700.
+    pub data_dir: String,
+    /// TLS of the listener.
+    pub tls: tls::RawTls,
+    /// The reverse proxy in front, if there is one.
+    pub proxy: proxy::RawProxy,
+    /// Lives of tokens whose client or resource does not say otherwise.
+    pub tokens: tokens::RawTokens,
+    /// Sign-ins of browsers.
+    pub sessions: sessions::RawSessions,
+    /// Signing keys and the master key.
+    pub keys: keys::RawKeys,
+    /// Passwords and their hashing.
+    pub password: password::RawPassword,
+    /// OAuth.
+    pub oauth: oauth::RawOauth,
+    /// The direct API for first-party apps.
+    pub direct: direct::RawDirect,
+    /// Calls that the server makes to addresses others name.
+    pub egress: egress::RawEgress,
+    /// The gateway.
+    pub gateway: gateway::RawGateway,
+    /// What is logged and how.
+    pub log: log::RawLog,
+}
+
+impl Default for Raw {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            issuer: None,
+            store: None,
+            data_dir: "./countersign-data".to_owned(),
+            tls: Default::default(),
+            proxy: Default::default(),
+            tokens: Default::default(),
+            sessions: Default::default(),
+            keys: Default::default(),
+            password: Default::default(),
+            oauth: Default::default(),
+            direct: Default::default(),
+            egress: Default::default(),
+            gateway: Default::default(),
+            log: Default::default(),
+        }
+    }
+}

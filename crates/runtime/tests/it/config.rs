@@ -1,0 +1,238 @@
+//! Layers, origins, unknown keys, and every rule a configuration can break.
+
+use countersign_runtime::config::{self, ConfigError, Flag, MasterKeySource, Origin, Sources, StorePath};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
+}
+
+/// A folder with `countersign.toml` of that text.
+fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("countersign.toml");
+    std::fs::write(&path, text).unwrap();
+    (dir, path)
+}
+
+fn value(effective: &config::Effective, key: &str) -> (Value, Origin) {
+    let shown = effective.show().into_iter().find(|s| s.key == key).unwrap();
+    (shown.value, shown.origin)
+}
+
+fn toml(text: &str) -> Result<config::Settings, ConfigError> {
+    let (_dir, path) = file(text);
+    config::load(&Sources { file: Some(path), ..Sources::default() })?.check()
+}
+
+#[test]
+fn nothing_given_is_a_working_configuration() {
+    let effective = config::load(&Sources::default()).unwrap();
+    let settings = effective.check().unwrap();
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.issuer.issuer, "http://localhost:8080");
+    assert_eq!(settings.store, StorePath::Sqlite("./countersign-data/countersign.db".into()));
+    assert!(matches!(settings.master_key, MasterKeySource::DataDir(_)));
+    assert_eq!(value(&effective, "issuer"), (json!("http://localhost:8080"), Origin::Derived("listen")));
+    assert_eq!(value(&effective, "tokens.access_token_ttl"), (json!("15m"), Origin::Default));
+    assert_eq!(value(&effective, "keys.master_key"), (Value::Null, Origin::Default));
+}
+
+#[test]
+fn each_layer_wins_over_the_one_before() {
+    let (_dir, path) = file("listen = \"127.0.0.1:1\"\n\n[tokens]\naccess_token_ttl = 60\n");
+    let mut sources = Sources { file: Some(path.clone()), ..Sources::default() };
+    let at = |line| Origin::File { path: path.clone(), line };
+    let seen = |sources: &Sources, key: &str| value(&config::load(sources).unwrap(), key);
+    assert_eq!(seen(&sources, "listen"), (json!("127.0.0.1:1"), at(1)));
+    assert_eq!(seen(&sources, "tokens.access_token_ttl"), (json!("1m"), at(4)));
+
+    sources.env = env(&[
+        ("COUNTERSIGN_LISTEN", "127.0.0.1:2"),
+        ("COUNTERSIGN_TOKENS__ACCESS_TOKEN_TTL", "2m"),
+        ("COUNTERSIGN_DIRECT__CLIENTS", "app-a, app-b"),
+        ("COUNTERSIGN_PASSWORD__WORKERS", "3"),
+        ("COUNTERSIGN_OAUTH__REGISTRATION__MODE", "open"),
+    ]);
+    let from = |name: &str| Origin::Env(name.to_owned());
+    assert_eq!(seen(&sources, "listen"), (json!("127.0.0.1:2"), from("COUNTERSIGN_LISTEN")));
+    assert_eq!(seen(&sources, "tokens.access_token_ttl").0, json!("2m"));
+    assert_eq!(seen(&sources, "direct.clients").0, json!(["app-a", "app-b"]));
+    assert_eq!(seen(&sources, "password.workers").0, json!(3));
+    assert_eq!(seen(&sources, "oauth.registration.mode").0, json!("open"));
+
+    sources.flags = vec![Flag { key: "listen", value: "127.0.0.1:3".to_owned(), flag: "--listen" }];
+    assert_eq!(seen(&sources, "listen"), (json!("127.0.0.1:3"), Origin::Flag("--listen")));
+    let settings = config::load(&sources).unwrap().check().unwrap();
+    assert_eq!(settings.issuer.issuer, "http://localhost:3", "the issuer follows the port");
+}
+
+#[test]
+fn the_file_may_be_named_by_the_environment_and_a_flag_wins() {
+    let (_one, first) = file("listen = \"127.0.0.1:1\"");
+    let (_two, second) = file("listen = \"127.0.0.1:2\"");
+    let mut sources =
+        Sources { env: env(&[("COUNTERSIGN_CONFIG", first.to_str().unwrap())]), ..Sources::default() };
+    assert_eq!(value(&config::load(&sources).unwrap(), "listen").0, json!("127.0.0.1:1"));
+    sources.file = Some(second);
+    assert_eq!(value(&config::load(&sources).unwrap(), "listen").0, json!("127.0.0.1:2"));
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_shown() {
+    let key = "0123456789abcdef".repeat(4);
+    let (dir, path) = file("");
+    let secret = dir.path().join("master");
+    std::fs::write(&secret, format!("{key}\n")).unwrap();
+    let name = "COUNTERSIGN_KEYS__MASTER_KEY_FILE";
+    let sources = Sources {
+        file: Some(path.clone()),
+        env: env(&[(name, secret.to_str().unwrap())]),
+        ..Sources::default()
+    };
+    let effective = config::load(&sources).unwrap();
+    let origin = Origin::SecretFile { named_by: name.to_owned(), path: secret.clone() };
+    assert_eq!(value(&effective, "keys.master_key"), (json!("***"), origin));
+    let settings = effective.check().unwrap();
+    assert!(matches!(&settings.master_key, MasterKeySource::Given(s) if s.expose() == key));
+    assert!(!format!("{settings:?}{:?}", effective.show()).contains(&key));
+
+    std::fs::write(&path, format!("[keys]\nmaster_key_file = {secret:?}\n")).unwrap();
+    let from_toml = config::load(&Sources { file: Some(path), ..Sources::default() }).unwrap();
+    assert_eq!(value(&from_toml, "keys.master_key").0, json!("***"));
+
+    let both = Sources {
+        env: env(&[(name, secret.to_str().unwrap()), ("COUNTERSIGN_KEYS__MASTER_KEY", &key)]),
+        ..Sources::default()
+    };
+    let refused = config::load(&both).unwrap_err().to_string();
+    assert!(refused.contains("both set") && !refused.contains(&key), "{refused}");
+    let missing = Sources { env: env(&[(name, "/nonexistent/key")]), ..Sources::default() };
+    assert!(config::load(&missing).unwrap_err().to_string().contains("cannot read /nonexistent/key"));
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest_and_its_place() {
+    let (_dir, path) = file("[tokens]\nacces_token_ttl = \"5m\"\n[mail]\nsink = \"outbox\"\n");
+    let sources = Sources {
+        file: Some(path.clone()),
+        env: env(&[("COUNTERSIGN_LISTN", "x"), ("COUNTERSIGN_PORT", "tcp://10.0.0.1:80"), ("HOME", "/")]),
+        ..Sources::default()
+    };
+    let problems = config::load(&sources).unwrap_err().0;
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let at = path.display();
+    assert_eq!(
+        lines,
+        [
+            format!(
+                "config_unknown_key: tokens.acces_token_ttl ({at}:2): there is no such setting; did you mean \
+                 tokens.access_token_ttl?"
+            ),
+            format!(
+                "config_unsupported: mail ({at}:3): is not supported: this version sends no mail; remove it"
+            ),
+            "config_unknown_key: listn (COUNTERSIGN_LISTN): there is no such setting; did you mean listen?"
+                .to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn settings_of_later_versions_are_checked_and_said_to_do_nothing() {
+    let (_dir, path) =
+        file("[egress]\nallow = [\"127.0.0.1/32\"]\n[gateway]\nreturn_hosts = [\"app.example:8443\"]\n");
+    let effective = config::load(&Sources { file: Some(path), ..Sources::default() }).unwrap();
+    let settings = effective.check().unwrap();
+    assert_eq!(settings.egress.len(), 1);
+    let named: Vec<_> = effective.without_effect().map(|(key, _)| key).collect();
+    assert_eq!(named, ["egress.allow", "gateway.return_hosts"]);
+    assert!(toml("[egress]\nallow = [\"localhost\"]").is_err());
+    assert!(toml("[gateway]\nreturn_hosts = [\"https://app.example/\"]").is_err());
+}
+
+#[test]
+fn every_rule_is_refused_with_its_key() {
+    let cases = [
+        ("listen = \"8080\"", "listen"),
+        ("listen = \"0.0.0.0:8080\"", "issuer"),
+        ("listen = \"0.0.0.0:8080\"\nissuer = \"http://localhost:8080\"", "listen"),
+        ("issuer = \"https://id.example.com\"", "issuer"),
+        ("issuer = \"http://id.example.com\"", "issuer"),
+        ("issuer = \"http://id.example.com\"\n[proxy]\ntrusted = [\"10.0.0.1\"]", "issuer"),
+        ("issuer = \"http://localhost:8080/\"", "issuer"),
+        ("issuer = \"http://LOCALHOST:8080\"", "issuer"),
+        ("issuer = \"http://localhost:80\"", "issuer"),
+        ("issuer = \"http://localhost:8080?a\"", "issuer"),
+        ("issuer = \"http://localhost:8080#a\"", "issuer"),
+        ("issuer = \"http://me@localhost:8080\"", "issuer"),
+        ("issuer = \"localhost:8080\"", "issuer"),
+        ("issuer = \"http://localhost.example.com\"", "issuer"),
+        ("issuer = \"http://localhost:8080\"\n[tls]\ncert = \"a\"\nkey = \"b\"", "issuer"),
+        ("store = \"postgres://localhost/x\"", "store"),
+        ("store = \"sqlite::memory:\"", "store"),
+        ("store = \"./x.db\"", "store"),
+        ("data_dir = \"\"", "data_dir"),
+        ("[tls]\ncert = \"a.pem\"", "tls.cert"),
+        ("[tls]\nkey = \"a.pem\"", "tls.key"),
+        ("[proxy]\ntrusted = [\"everybody\"]", "proxy.trusted"),
+        ("[tokens]\naccess_token_ttl = \"0s\"", "tokens.access_token_ttl"),
+        ("[tokens]\naccess_token_ttl = \"25h\"", "tokens.access_token_ttl"),
+        ("[tokens]\naccess_token_ttl = \"soon\"", "tokens.access_token_ttl"),
+        ("[tokens]\naccess_token_ttl = true", "tokens.access_token_ttl"),
+        ("[tokens]\nrefresh_retry_window = \"301s\"", "tokens.refresh_retry_window"),
+        ("[tokens]\nrefresh_idle = \"31d\"", "tokens.refresh_idle"),
+        ("[sessions]\nbrowser_ttl = \"1s\"", "sessions.browser_ttl"),
+        ("[keys]\npublish_ahead = \"29m\"", "keys.publish_ahead"),
+        ("[keys]\nrotation = \"1h\"", "keys.publish_ahead"),
+        ("[keys]\nmaster_key = 5", "keys.master_key"),
+        ("[password]\nmin_score = 5", "password.min_score"),
+        ("[password]\nmemory = \"18MiB\"", "password.memory"),
+        ("[password]\nworkers = 0", "password.workers"),
+        ("[password]\nworkers = 9", "password.workers"),
+        ("[oauth.registration]\nmode = \"yes\"", "oauth.registration.mode"),
+        ("[direct]\nclients = [\"u_me\"]", "direct.clients"),
+        ("[direct]\nclients = [1]", "direct.clients"),
+        ("[log]\nlevel = \"loud\"", "log.level"),
+        ("tokens = 5", "tokens"),
+    ];
+    for (text, key) in cases {
+        let refused = toml(text).expect_err(text).0;
+        let named: Vec<_> = refused.iter().filter_map(|p| p.key.as_deref()).collect();
+        assert_eq!(named, [key], "{text}: {refused:?}");
+        assert!(refused.iter().all(|p| p.origin.is_some() && !p.text.is_empty()), "{refused:?}");
+    }
+    assert!(toml("listen = ").unwrap_err().to_string().contains(":1: not TOML"));
+}
+
+#[test]
+fn public_issuers_stand_behind_tls_or_a_declared_proxy() {
+    for text in [
+        "issuer = \"https://id.example.com\"\n[proxy]\ntrusted = [\"10.0.0.0/8\"]",
+        "issuer = \"https://id.example.com/tenant\"\nlisten = \"0.0.0.0:443\"\n[tls]\ncert = \"c\"\nkey = \"k\"",
+        "issuer = \"http://auth.localhost:9000\"\nlisten = \"127.0.0.1:9000\"",
+        "issuer = \"http://[::1]:9000\"\nlisten = \"[::1]:9000\"",
+        "issuer = \"http://localhost:8080\"\nlisten = \"0.0.0.0:8080\"\n[proxy]\ntrusted = [\"172.17.0.1\"]",
+        "listen = \"localhost:8081\"",
+    ] {
+        toml(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+    }
+}
+
+#[test]
+fn the_schema_describes_every_setting() {
+    let schema = config::schema();
+    assert_eq!(schema["properties"]["tokens"]["properties"]["access_token_ttl"]["default"], json!("15m"));
+    assert_eq!(schema["additionalProperties"], json!(false));
+    let described = |section: &Value| {
+        let Some(properties) = section["properties"].as_object() else { return };
+        for (name, inner) in properties {
+            assert!(inner["description"].is_string(), "{name} has no description");
+        }
+    };
+    described(&schema);
+    for (_, section) in schema["properties"].as_object().unwrap() {
+        described(section);
+    }
+}
