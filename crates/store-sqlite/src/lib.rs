@@ -1,1 +1,83 @@
-//! store-sqlite
+//! The issuer's ports on SQLite, in one file that several processes may share.
+//!
+//! Owns: the schema and its migrations, the one writing thread that commits in groups, the read
+//! connections, and the statements. Rules live in the issuer; here is only what must be atomic.
+
+mod browser_session;
+mod client;
+mod client_session;
+mod code;
+mod column;
+mod consent;
+mod event;
+mod fault;
+mod key;
+mod migrate;
+mod node;
+mod open;
+mod reader;
+mod refresh;
+mod resource;
+mod revocation;
+mod role;
+mod tx;
+mod user;
+mod writer;
+
+pub use open::{Durability, OpenError, Options};
+
+use countersign_issuer::port::StoreResult;
+use countersign_token::Timestamp;
+use reader::Reader;
+use std::sync::Arc;
+use tx::Tx;
+use writer::Writer;
+
+/// Where the store's time comes from.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+impl<F: Fn() -> Timestamp + Send + Sync> Clock for F {
+    fn now(&self) -> Timestamp {
+        self()
+    }
+}
+
+/// An open store. Dropping it writes what is queued, waits for that commit and closes the file.
+pub struct SqliteStore {
+    clock: Arc<dyn Clock>,
+    writer: Writer,
+    reader: Reader,
+    durability: Durability,
+}
+
+impl SqliteStore {
+    /// What the file system was asked to promise, as SQLite tells it.
+    pub fn durability(&self) -> &Durability {
+        &self.durability
+    }
+
+    /// Reads the whole file and every foreign key; what is wrong, one line each. Seconds on a large file.
+    pub fn check(&self) -> StoreResult<Vec<String>> {
+        self.read(open::check)
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        op: impl FnOnce(&Tx<'_>) -> fault::Done<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        self.writer.run(op).await
+    }
+
+    fn read<T>(&self, op: impl FnOnce(&Tx<'_>) -> fault::Done<T>) -> StoreResult<T> {
+        self.reader.run(self.clock.as_ref(), op)
+    }
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("durability", &self.durability).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! Migrations: forward only, each in a transaction of its own, numbered by `user_version`. A file that has
+//! content is copied beside itself first, so that there is a way back.
+
+use crate::open::{OpenError, at, private_file};
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::{Path, PathBuf};
+
+/// "CSgn": tells our files from other SQLite databases.
+const APPLICATION_ID: i32 = 0x4353_676e;
+
+/// All migrations; the schema's version is how many there are.
+pub(crate) const ALL: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+
+/// The schema's version as this binary knows it.
+pub(crate) fn known(migrations: &[&str]) -> i32 {
+    i32::try_from(migrations.len()).unwrap_or(i32::MAX)
+}
+
+fn number(conn: &Connection, pragma: &'static str) -> Result<i32, OpenError> {
+    conn.pragma_query_value(None, pragma, |r| r.get(0)).map_err(at("reading the schema's version"))
+}
+
+/// Is the file empty, or ours? Reads only.
+pub(crate) fn ours(conn: &Connection) -> Result<(), OpenError> {
+    let found = number(conn, "application_id")?;
+    let pages = number(conn, "page_count")?;
+    if found == APPLICATION_ID || (found == 0 && pages == 0) {
+        return Ok(());
+    }
+    // Another process may be making it just now: tables come with the id, in one transaction.
+    let tables: i64 = conn
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))
+        .map_err(at("reading the schema"))?;
+    if found == 0 && tables == 0 { Ok(()) } else { Err(OpenError::Foreign { found }) }
+}
+
+/// Brings the schema up to date.
+pub(crate) fn run(conn: &Connection, path: Option<&Path>, migrations: &[&str]) -> Result<(), OpenError> {
+    let known = known(migrations);
+    let found = number(conn, "user_version")?;
+    if let (true, Some(path)) = ((1..known).contains(&found), path) {
+        snapshot(conn, path, found)?;
+    }
+    loop {
+        // Another process may have been faster: the version is read again under the write lock.
+        let tx = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)
+            .map_err(at("waiting for the write lock"))?;
+        let found = number(&tx, "user_version")?;
+        if found > known {
+            return Err(OpenError::Newer { found, known });
+        }
+        let next = usize::try_from(found).ok().and_then(|n| migrations.get(n));
+        let Some(migration) = next else { return Ok(()) };
+        tx.execute_batch(migration).map_err(at("migrating"))?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(at("migrating"))?;
+        tx.pragma_update(None, "user_version", found + 1).map_err(at("migrating"))?;
+        tx.commit().map_err(at("migrating"))?;
+    }
+}
+
+/// A consistent copy of the file as it was at that version, whole or not there.
+fn snapshot(conn: &Connection, path: &Path, version: i32) -> Result<(), OpenError> {
+    let to = beside(path, &format!("before-schema-{}", version + 1));
+    let part = beside(path, "snapshot-part");
+    let file = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OpenError::File { path, source }
+    };
+    if part.exists() {
+        std::fs::remove_file(&part).map_err(file(&part))?;
+    }
+    private_file(&part).map_err(file(&part))?;
+    conn.execute("VACUUM INTO ?1", [part.to_string_lossy()]).map_err(at("copying before a migration"))?;
+    std::fs::File::open(&part).and_then(|f| f.sync_all()).map_err(file(&part))?;
+    std::fs::rename(&part, &to).map_err(file(&to))
+}
+
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(what);
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_migration_keeps_a_copy_and_a_third_version_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.db");
+        let conn = Connection::open(&path).unwrap();
+        let one = "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (7);";
+        let two = "DROP TABLE a; CREATE TABLE b (x INTEGER) STRICT;";
+        run(&conn, Some(&path), &[one]).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing to copy at first");
+        run(&conn, Some(&path), &[one]).unwrap();
+        run(&conn, Some(&path), &[one, two]).unwrap();
+        assert_eq!(number(&conn, "user_version").unwrap(), 2);
+        ours(&conn).unwrap();
+
+        let copy = Connection::open(beside(&path, "before-schema-2")).unwrap();
+        assert_eq!(copy.query_row("SELECT x FROM a", [], |r| r.get::<_, i64>(0)).unwrap(), 7);
+        assert_eq!(number(&copy, "user_version").unwrap(), 1);
+        let newer = run(&conn, Some(&path), &[one]).unwrap_err();
+        assert!(matches!(newer, OpenError::Newer { found: 2, known: 1 }), "{newer}");
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_nothing() {
+        let conn = Connection::open_in_memory().unwrap();
+        let bad = "CREATE TABLE a (x INTEGER) STRICT; CREATE TABLE a (x INTEGER) STRICT;";
+        run(&conn, None, &[bad]).unwrap_err();
+        assert_eq!(number(&conn, "user_version").unwrap(), 0);
+        let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).unwrap();
+        assert_eq!(tables, 0);
+    }
+
+    #[test]
+    fn a_foreign_database_is_left_alone() {
+        let conn = Connection::open_in_memory().unwrap();
+        ours(&conn).unwrap();
+        conn.execute_batch("CREATE TABLE theirs (x)").unwrap();
+        assert!(matches!(ours(&conn), Err(OpenError::Foreign { found: 0 })));
+    }
+}

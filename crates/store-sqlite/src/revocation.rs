@@ -1,0 +1,145 @@
+//! Revocation rules.
+
+use crate::column::{parsed, time};
+use crate::fault::Done;
+use crate::tx::Tx;
+use crate::{SqliteStore, event};
+use async_trait::async_trait;
+use countersign_issuer::model::{ClientSessionId, Cutoff, EventDraft, Rule, RuleKind};
+use countersign_issuer::port::{At, Revocations, StoreError, StoreResult};
+use countersign_token::Timestamp;
+use rusqlite::params;
+use std::time::Duration;
+
+/// How far ahead of the store's clock a finite cutoff is set, and how long its commit may take: a token
+/// minted from a read before the commit has an `iat` at or below the cutoff then.
+const AHEAD_SECONDS: i64 = 2;
+const COMMIT_WITHIN: Duration = Duration::from_secs(1);
+/// A disk whose every commit takes longer than that is no disk to rely on.
+const TRIES: usize = 8;
+
+/// A cutoff for everything up to now.
+pub(crate) fn cutoff(tx: &Tx<'_>) -> Cutoff {
+    Cutoff(tx.now.seconds().saturating_add(AHEAD_SECONDS))
+}
+
+/// Writes a rule.
+pub(crate) fn write(tx: &Tx<'_>, rule: Rule) -> Done<Rule> {
+    tx.one(
+        "INSERT INTO rule (kind, id, cutoff, until) VALUES (?1, ?2, ?3, ?4)",
+        params![rule.kind.name(), rule.id, rule.cutoff.0, rule.until.millis()],
+    )?;
+    Ok(rule)
+}
+
+/// Writes a rule that covers every token of `id`.
+pub(crate) fn always(tx: &Tx<'_>, kind: RuleKind, id: String, until: Duration) -> Done<Rule> {
+    write(tx, Rule { kind, id, cutoff: Cutoff::ALWAYS, until: tx.now + until })
+}
+
+/// A `sid` rule each.
+pub(crate) fn sessions(tx: &Tx<'_>, ended: Vec<ClientSessionId>, until: Duration) -> Done<Vec<Rule>> {
+    ended.into_iter().map(|sid| always(tx, RuleKind::Sid, sid.to_string(), until)).collect()
+}
+
+fn kind(name: &str) -> Option<RuleKind> {
+    use RuleKind::{Cid, Iss, Jti, Kid, Sid, Sub};
+    [Jti, Sid, Sub, Cid, Kid, Iss].into_iter().find(|k| k.name() == name)
+}
+
+impl SqliteStore {
+    /// After the commit of a rule with a finite cutoff: as long as the commit came too late for it, writes
+    /// a later one. Adds what it wrote to `rules`.
+    pub(crate) async fn settle(
+        &self,
+        mut written: Timestamp,
+        rule: Rule,
+        until: Duration,
+        rules: &mut Vec<Rule>,
+    ) -> StoreResult<()> {
+        for _ in 0..TRIES {
+            if self.clock.now().since(written) <= COMMIT_WITHIN {
+                return Ok(());
+            }
+            let (kind, id) = (rule.kind, rule.id.clone());
+            let (at, later) = self
+                .write(move |tx| {
+                    let cutoff = cutoff(tx);
+                    if kind == RuleKind::Sub {
+                        // No row: the person was removed meanwhile, which wrote a rule of its own.
+                        tx.guarded("UPDATE user SET cutoff = ?2 WHERE id = ?1", params![id, cutoff.0])?;
+                    }
+                    Ok((tx.now, write(tx, Rule { kind, id, cutoff, until: tx.now + until })?))
+                })
+                .await?;
+            written = at;
+            rules.push(later);
+        }
+        Err(StoreError::Unavailable("commits take longer than a second".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Revocations for SqliteStore {
+    async fn revoke_token(&self, jti: &str, until: Timestamp, event: EventDraft) -> StoreResult<Rule> {
+        let rule = Rule { kind: RuleKind::Jti, id: jti.to_owned(), cutoff: Cutoff::ALWAYS, until };
+        self.write(move |tx| {
+            let there = tx.row(
+                "SELECT until FROM rule WHERE kind = 'jti' AND id = ?1 AND until >= ?2 LIMIT 1",
+                params![rule.id, until.millis()],
+                |r| time(r, 0),
+            )?;
+            if let Some(until) = there {
+                return Ok(Rule { until, ..rule });
+            }
+            event::write(tx, &event)?;
+            write(tx, rule)
+        })
+        .await
+    }
+
+    async fn revoke_before_now(
+        &self,
+        kind: RuleKind,
+        id: &str,
+        until: Duration,
+        event: EventDraft,
+    ) -> StoreResult<Rule> {
+        let id = id.to_owned();
+        let (at, rule) = self
+            .write(move |tx| {
+                let cutoff = cutoff(tx);
+                if kind == RuleKind::Sub {
+                    // A machine's `sub` is a client and has no row here.
+                    tx.guarded("UPDATE user SET cutoff = ?2 WHERE id = ?1", params![id, cutoff.0])?;
+                }
+                event::write(tx, &event)?;
+                Ok((tx.now, write(tx, Rule { kind, id, cutoff, until: tx.now + until })?))
+            })
+            .await?;
+        let mut rules = vec![rule.clone()];
+        self.settle(at, rule.clone(), until, &mut rules).await?;
+        Ok(rules.pop().unwrap_or(rule))
+    }
+
+    async fn rules_after(&self, after: i64, limit: u32) -> StoreResult<At<(Vec<Rule>, i64)>> {
+        self.read(|tx| {
+            let rows = tx.rows(
+                "SELECT seq, kind, id, cutoff, until FROM rule WHERE seq > ?1 AND until > ?2
+                 ORDER BY seq LIMIT ?3",
+                params![after, tx.now.millis(), limit],
+                |r| {
+                    let rule = Rule {
+                        kind: parsed(r, 1, kind)?,
+                        id: r.get(2)?,
+                        cutoff: Cutoff(r.get(3)?),
+                        until: time(r, 4)?,
+                    };
+                    Ok((r.get(0)?, rule))
+                },
+            )?;
+            let last = rows.last().map_or(after, |(seq, _)| *seq);
+            Ok(At { now: tx.now, it: (rows.into_iter().map(|(_, rule)| rule).collect(), last) })
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The one writing connection and its thread: takes everything that waits, runs it in one transaction with
+//! a savepoint for each operation, commits once, then answers all.
+//!
+//! The commit before is the batching window: whatever comes in while the disk is busy goes together. There
+//! is no wait to fill a batch, so one caller alone pays one commit.
+
+use crate::Clock;
+use crate::fault::{Done, Fault, passing};
+use crate::tx::Tx;
+use countersign_issuer::port::{StoreError, StoreResult};
+use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+/// The queue's sending end.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    queue: Option<SyncSender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// An operation waiting for its turn or its commit.
+trait Job: Send {
+    /// Is anybody still waiting? One given up before its turn is not begun.
+    fn wanted(&self) -> bool;
+    /// Runs it inside its savepoint; `false`: roll back to it.
+    fn run(&mut self, tx: &Tx<'_>) -> bool;
+    /// Answers after the commit, or with why there was none.
+    fn answer(self: Box<Self>, failed: Option<&StoreError>);
+}
+
+struct Call<T, F> {
+    op: Option<F>,
+    result: Option<Done<T>>,
+    reply: oneshot::Sender<StoreResult<T>>,
+}
+
+impl<T: Send, F: FnOnce(&Tx<'_>) -> Done<T> + Send> Job for Call<T, F> {
+    fn wanted(&self) -> bool {
+        !self.reply.is_closed()
+    }
+    fn run(&mut self, tx: &Tx<'_>) -> bool {
+        let Some(op) = self.op.take() else { return false };
+        let result = catch_unwind(AssertUnwindSafe(|| op(tx)))
+            .unwrap_or_else(|_| Err(Fault::Broken("a store operation panicked".to_owned())));
+        let good = result.is_ok();
+        self.result = Some(result);
+        good
+    }
+    fn answer(self: Box<Self>, failed: Option<&StoreError>) {
+        let answer = match (self.result, failed) {
+            (Some(Err(own)), _) => Err(own.into()),
+            (_, Some(failed)) => Err(failed.clone()),
+            (Some(Ok(done)), None) => Ok(done),
+            (None, None) => Err(StoreError::Broken("an operation was left out of its batch".to_owned())),
+        };
+        // The caller may have given up; the write stands either way.
+        let _ = self.reply.send(answer);
+    }
+}
+
+impl Writer {
+    /// Starts the thread. `queue`: how many operations may wait; `batch`: how many go into one commit.
+    pub(crate) fn start(
+        conn: Arc<Mutex<Connection>>,
+        clock: Arc<dyn Clock>,
+        queue: usize,
+        batch: usize,
+    ) -> std::io::Result<Self> {
+        let (send, receive) = sync_channel(queue.max(1));
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || run(&conn, clock.as_ref(), &receive, batch.max(1)))?;
+        Ok(Self { queue: Some(send), thread: Some(thread) })
+    }
+
+    /// Queues an operation and waits for its commit.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        op: impl FnOnce(&Tx<'_>) -> Done<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || StoreError::Unavailable("the store is closed".to_owned());
+        let job = Box::new(Call { op: Some(op), result: None, reply });
+        self.queue.as_ref().ok_or_else(gone)?.try_send(job).map_err(|e| match e {
+            TrySendError::Full(_) => StoreError::Unavailable("too many writes are waiting".to_owned()),
+            TrySendError::Disconnected(_) => gone(),
+        })?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for Writer {
+    /// What was queued is still written; then the thread ends.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(conn: &Mutex<Connection>, clock: &dyn Clock, queue: &Receiver<Box<dyn Job>>, most: usize) {
+    let mut batch = Vec::with_capacity(most);
+    while let Ok(first) = queue.recv() {
+        batch.push(first);
+        batch.extend(queue.try_iter().take(most - 1));
+        batch.retain(|job| job.wanted());
+        let failed = {
+            let conn = conn.lock().unwrap_or_else(PoisonError::into_inner);
+            commit(&conn, clock, &mut batch).err()
+        };
+        if let Some(why) = &failed {
+            tracing::error!(error = %why, operations = batch.len(), "a batch of writes was not committed");
+        }
+        for job in batch.drain(..) {
+            job.answer(failed.as_ref());
+        }
+    }
+}
+
+/// One transaction for the whole batch. An error means that nothing of it was written.
+fn commit(conn: &Connection, clock: &dyn Clock, batch: &mut [Box<dyn Job>]) -> StoreResult<()> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let done = execute(conn, "BEGIN IMMEDIATE").and_then(|()| {
+        for job in batch.iter_mut() {
+            execute(conn, "SAVEPOINT op")?;
+            if !job.run(&Tx::new(conn, clock.now())) {
+                if conn.is_autocommit() {
+                    // Some errors (disk full, I/O) end the whole transaction, not the statement alone.
+                    return Err(StoreError::Unavailable("the transaction was lost".to_owned()));
+                }
+                execute(conn, "ROLLBACK TO op")?;
+            }
+            execute(conn, "RELEASE op")?;
+        }
+        execute(conn, "COMMIT")
+    });
+    if done.is_err() && !conn.is_autocommit() {
+        execute(conn, "ROLLBACK")?;
+    }
+    done
+}
+
+fn execute(conn: &Connection, sql: &str) -> StoreResult<()> {
+    let done = conn.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    done.map(drop).map_err(|e| match passing(&e) {
+        Some(what) => StoreError::Unavailable(format!("{what}: {e}")),
+        None => StoreError::Unavailable(format!("{sql} failed: {e}")),
+    })
+}
