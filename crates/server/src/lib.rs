@@ -1,1 +1,90 @@
-//! server
+//! HTTP and web pages of the issuer.
+//!
+//! Owns: the transport (listener, TLS, limits, headers, logs), the shape of requests and answers, cookies,
+//! cross-origin rules and which failure becomes which status. What is allowed is decided in
+//! `countersign_issuer`; nothing here decides it.
+
+mod accept;
+mod account;
+mod app;
+mod config;
+mod direct;
+mod error;
+mod extract;
+mod health;
+mod layer;
+mod login;
+mod oauth;
+mod routes;
+mod tls;
+mod view;
+
+pub use config::{Config, ConfigError, Limits, Tls, check};
+
+use countersign_issuer::Issuer;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Why the server does not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The settings do not go together.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Certificate or key.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// A page template.
+    #[error("templates: {0}")]
+    Templates(String),
+    /// The listening socket.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// Where.
+        addr: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+/// Takes the address; port 0 takes a free one, which `local_addr` tells.
+pub async fn listen(addr: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })
+}
+
+/// A checked server, ready to accept.
+pub struct Server {
+    app: Arc<app::App>,
+    routes: Arc<routes::Table>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Server {
+    /// Checks the settings, reads certificate and templates.
+    pub fn new(issuer: Arc<Issuer>, config: Config) -> Result<Self, Error> {
+        check(&config)?;
+        if issuer.settings.issuer != config.public_url {
+            return Err(ConfigError::OtherIssuer.into());
+        }
+        let tls = config.tls.as_ref().map(tls::load).transpose()?;
+        let app = Arc::new(app::App::new(issuer, config)?);
+        let routes = Arc::new(routes::table(&app));
+        Ok(Self { app, routes, tls })
+    }
+
+    /// Accepts until `shutdown` is cancelled; then finishes what is under way, at most `limits.grace`.
+    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
+        accept::run(self, listener, shutdown).await;
+    }
+}
+
+/// [`listen`], [`Server::new`] and [`Server::serve`] in one.
+pub async fn serve(issuer: Arc<Issuer>, config: Config, shutdown: CancellationToken) -> Result<(), Error> {
+    let server = Server::new(issuer, config)?;
+    let listener = listen(server.app.config.listen).await?;
+    server.serve(listener, shutdown).await;
+    Ok(())
+}

@@ -34,6 +34,11 @@ pub async fn login(_issuer: &Issuer, _ask: Login, _caller: &Caller) -> Result<To
 pub async fn refresh(_issuer: &Issuer, _refresh_token: &str) -> (Option<Arc<Client>>, Result<TokenResponse>) {
     todo!()
 }
+/// The client of the session a good refresh token names, without using the token: cookie calls check the
+/// page's origin before anything happens. `None`: no such token or session.
+pub async fn client_of(_issuer: &Issuer, _refresh_token: &str) -> Result<Option<Arc<Client>>> {
+    todo!()
+}
 /// `POST /auth/logout` by refresh token or access token: the client session ends. Unknown tokens:
 /// `invalid_token`.
 pub async fn logout(_issuer: &Issuer, _token: &str) -> (Option<Arc<Client>>, Result<()>) {

@@ -1,0 +1,62 @@
+//! `POST /auth/login {username, password, [client_id, scope, resource, session: "cookie"]}`.
+
+use super::{Mode, listed_origin, tokens};
+use crate::app::App;
+use crate::error::Fault;
+use crate::extract::client_ip::From;
+use crate::extract::cookies::Cookies;
+use crate::extract::json::Json;
+use crate::layer::cors;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use countersign_issuer::error::rejected;
+use countersign_issuer::login::Caller;
+use countersign_issuer::model::{Client, Secret};
+use countersign_issuer::{Code, direct};
+use http::HeaderMap;
+use std::sync::Arc;
+
+/// Signs in.
+pub(crate) async fn post(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    From(caller): From,
+    cookies: Cookies,
+    json: Json,
+) -> Result<Response, Fault> {
+    let client = direct::client(&app.issuer, json.text("client_id")?).await?;
+    let response = answer(&app, &headers, &caller, &cookies, &json, &client).await;
+    let response = response.unwrap_or_else(IntoResponse::into_response);
+    Ok(cors::answer_for(&headers, Some(client), response))
+}
+
+async fn answer(
+    app: &App,
+    headers: &HeaderMap,
+    caller: &Caller,
+    cookies: &Cookies,
+    json: &Json,
+    client: &Client,
+) -> Result<Response, Fault> {
+    let mode = mode(json)?;
+    if mode == Mode::Cookie {
+        listed_origin(headers, client)?;
+    }
+    let ask = direct::Login {
+        username: json.required("username")?.to_owned(),
+        password: Secret::new(json.required("password")?),
+        client_id: Some(client.id.to_string()),
+        scope: json.text("scope")?.map(str::to_owned),
+        resource: json.list("resource")?,
+    };
+    let done = direct::login(&app.issuer, ask, caller).await?;
+    Ok(tokens(app, &done, client, mode, cookies))
+}
+
+fn mode(json: &Json) -> Result<Mode, Fault> {
+    match json.text("session")? {
+        None => Ok(Mode::Body),
+        Some("cookie") => Ok(Mode::Cookie),
+        Some(_) => Err(rejected(Code::InvalidRequest, "The member session can only be \"cookie\".").into()),
+    }
+}

@@ -1,0 +1,96 @@
+//! The direct API of first-party apps: JSON in, tokens out; the refresh token in the body or, in cookie
+//! mode, where no script can read it.
+
+pub(crate) mod api_login;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod refresh;
+
+use crate::app::App;
+use crate::error::Fault;
+use crate::extract::cookies::Cookies;
+use crate::extract::json::MaybeJson;
+use crate::layer::cors;
+use crate::oauth::secret_json;
+use axum::response::Response;
+use countersign_issuer::error::rejected;
+use countersign_issuer::model::Client;
+use countersign_issuer::oauth::issue::TokenResponse;
+use countersign_issuer::{Code, direct};
+use http::HeaderMap;
+use serde::Serialize;
+use std::time::Duration;
+
+/// Where the refresh token goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mode {
+    Body,
+    Cookie,
+}
+
+/// What the direct API answers; `token` is the access token under the name some clients know.
+#[derive(Serialize)]
+struct Tokens<'a> {
+    access_token: &'a str,
+    token: &'a str,
+    token_type: &'static str,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<&'a str>,
+    scope: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<&'a str>,
+}
+
+fn tokens(app: &App, tokens: &TokenResponse, client: &Client, mode: Mode, cookies: &Cookies) -> Response {
+    let refresh_token = tokens.refresh_token.as_deref();
+    if let (Mode::Cookie, Some(token)) = (mode, refresh_token) {
+        let own = client.metadata.refresh_absolute.map(|s| Duration::from_secs(s.into()));
+        cookies.set_refresh(token, own.unwrap_or(app.issuer.settings.refresh_absolute));
+    }
+    secret_json(&Tokens {
+        access_token: &tokens.access_token,
+        token: &tokens.access_token,
+        token_type: tokens.token_type,
+        expires_in: tokens.expires_in,
+        refresh_token: refresh_token.filter(|_| mode == Mode::Body),
+        id_token: tokens.id_token.as_deref(),
+        scope: &tokens.scope,
+        session_id: tokens.session_id.as_deref(),
+    })
+}
+
+/// The refresh token of a cookie call, once the call is known to come from a page of the token's client,
+/// asked as no form of another site can ask.
+async fn from_cookie(
+    app: &App,
+    headers: &HeaderMap,
+    cookies: &Cookies,
+    body: &MaybeJson,
+) -> Result<String, Fault> {
+    let token = cookies.refresh().unwrap_or_default();
+    if !body.is_json {
+        return Err(rejected(
+            Code::InvalidRequest,
+            "A call with the cookie needs Content-Type: application/json.",
+        )
+        .into());
+    }
+    let client = direct::client_of(&app.issuer, token).await?;
+    let client = client.ok_or_else(|| {
+        cookies.clear_refresh();
+        rejected(Code::InvalidGrant, "The session has ended. Sign in again.")
+    })?;
+    listed_origin(headers, &client)?;
+    Ok(token.to_owned())
+}
+
+/// Cookie mode: a browser sends the cookie by itself, so the page that made it call must be the client's.
+fn listed_origin(headers: &HeaderMap, client: &Client) -> Result<(), Fault> {
+    if cors::is_listed(headers, client) {
+        return Ok(());
+    }
+    Err(rejected(Code::ForbiddenOrigin, "This page's origin is not one of the client's.").into())
+}

@@ -1,0 +1,17 @@
+//! `/oauth/authorize` and the pages that lead back to it.
+
+use crate::error::{Fault, Http};
+use crate::extract::browser::Browser;
+use axum::response::Response;
+
+pub(crate) async fn get(_browser: Browser) -> Result<Response, Fault> {
+    Err(Http::NotFound.into())
+}
+
+pub(crate) async fn post(_browser: Browser) -> Result<Response, Fault> {
+    Err(Http::NotFound.into())
+}
+
+pub(crate) async fn choose(_browser: Browser) -> Result<Response, Fault> {
+    Err(Http::NotFound.into())
+}

@@ -1,0 +1,175 @@
+//! Every path, once: what answers it, on which surface it stands, and who may call it from a browser.
+
+use crate::app::App;
+use crate::{account, direct, health, login, oauth, view};
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::response::Response;
+use http::{HeaderValue, Method};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// How failures of a path look, and how loud its log line is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Surface {
+    /// Documents for machines, asked for often: logged at debug.
+    Document,
+    /// RFC 6749 5.2 errors.
+    OAuth,
+    /// RFC 6750 3 errors.
+    Resource,
+    /// The direct API's errors.
+    Direct,
+    /// Pages for people.
+    Page,
+}
+
+/// Who may call from another origin's script.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Cors {
+    /// Nobody.
+    None,
+    /// Everybody: the answer is public.
+    Public,
+    /// The origins of the client that calls.
+    Client,
+    /// As `Client`, and with the refresh cookie.
+    ClientWithCookie,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+type Act = Box<dyn Fn(Request, Arc<App>) -> Answer + Send + Sync>;
+
+/// One path.
+pub(crate) struct Row {
+    /// As registered, for the log.
+    pub(crate) path: &'static str,
+    pub(crate) surface: Surface,
+    pub(crate) cors: Cors,
+    /// A page on the way to a client, perhaps in a pop-up of its page.
+    pub(crate) leads_to_client: bool,
+    /// The `Allow` header (RFC 9110 10.2.1).
+    pub(crate) allow: HeaderValue,
+    get: Option<Act>,
+    post: Option<Act>,
+}
+
+impl Row {
+    fn new(path: &'static str, surface: Surface) -> Self {
+        let allow = HeaderValue::from_static("OPTIONS");
+        Self { path, surface, cors: Cors::None, leads_to_client: false, allow, get: None, post: None }
+    }
+    fn get<T>(mut self, handler: impl Handler<T, Arc<App>, Future = Answer>) -> Self {
+        self.get = Some(act(handler));
+        self.allowing()
+    }
+    fn post<T>(mut self, handler: impl Handler<T, Arc<App>, Future = Answer>) -> Self {
+        self.post = Some(act(handler));
+        self.allowing()
+    }
+    fn cors(mut self, cors: Cors) -> Self {
+        self.cors = cors;
+        self
+    }
+    fn leads_to_client(mut self) -> Self {
+        self.leads_to_client = true;
+        self
+    }
+    fn allowing(mut self) -> Self {
+        self.allow = HeaderValue::from_static(match (&self.get, &self.post) {
+            (Some(_), Some(_)) => "GET, HEAD, POST, OPTIONS",
+            (Some(_), None) => "GET, HEAD, OPTIONS",
+            (None, Some(_)) => "POST, OPTIONS",
+            (None, None) => "OPTIONS",
+        });
+        self
+    }
+    /// What answers this method; `HEAD` is answered by `GET`, its body is dropped later.
+    pub(crate) fn act(&self, method: &Method) -> Option<&Act> {
+        match *method {
+            Method::GET | Method::HEAD => self.get.as_ref(),
+            Method::POST => self.post.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+fn act<T>(handler: impl Handler<T, Arc<App>, Future = Answer>) -> Act {
+    Box::new(move |request, app| handler.clone().call(request, app))
+}
+
+/// Looks paths up: exact ones, then those below a folder.
+pub(crate) struct Table {
+    exact: HashMap<String, Row>,
+    below: Vec<(String, Row)>,
+}
+
+impl Table {
+    pub(crate) fn find(&self, path: &str) -> Option<&Row> {
+        let below = || self.below.iter().find(|(folder, _)| path.starts_with(folder.as_str()));
+        self.exact.get(path).or_else(|| below().map(|(_, row)| row))
+    }
+}
+
+/// Puts the rows under the issuer's own path.
+pub(crate) fn table(app: &App) -> Table {
+    let base = app.site.base.as_str();
+    let mut table = Table { exact: HashMap::new(), below: Vec::new() };
+    if !base.is_empty() {
+        // RFC 8414 3: the well-known part goes between host and path.
+        let metadata = Row::new("/.well-known/oauth-authorization-server", Surface::Document)
+            .get(oauth::discovery::get)
+            .cors(Cors::Public);
+        table.exact.insert(format!("{}{base}", metadata.path), metadata);
+    }
+    for row in rows() {
+        match row.path.strip_suffix('*') {
+            Some(folder) => table.below.push((format!("{base}{folder}"), row)),
+            None => drop(table.exact.insert(format!("{base}{}", row.path), row)),
+        }
+    }
+    table
+}
+
+fn rows() -> Vec<Row> {
+    use Surface::{Direct, Document, OAuth, Page, Resource};
+    vec![
+        Row::new("/.well-known/openid-configuration", Document).get(oauth::discovery::get).cors(Cors::Public),
+        Row::new("/.well-known/oauth-authorization-server", Document)
+            .get(oauth::discovery::get)
+            .cors(Cors::Public),
+        Row::new("/.well-known/jwks.json", Document).get(oauth::jwks::get).cors(Cors::Public),
+        Row::new("/healthz", Document).get(health::live),
+        Row::new("/readyz", Document).get(health::ready),
+        Row::new("/oauth/token", OAuth).post(oauth::token::post).cors(Cors::Client),
+        Row::new("/oauth/introspect", OAuth).post(oauth::introspect::post),
+        Row::new("/oauth/revoke", OAuth).post(oauth::revoke::post).cors(Cors::Client),
+        Row::new("/oauth/userinfo", Resource)
+            .get(oauth::userinfo::get)
+            .post(oauth::userinfo::post)
+            .cors(Cors::Client),
+        Row::new("/api/userinfo", Resource)
+            .get(oauth::userinfo::get)
+            .post(oauth::userinfo::post)
+            .cors(Cors::Client),
+        Row::new("/auth/login", Direct).post(direct::login::post).cors(Cors::ClientWithCookie),
+        Row::new("/auth/refresh", Direct).post(direct::refresh::post).cors(Cors::ClientWithCookie),
+        Row::new("/auth/logout", Direct).post(direct::logout::post).cors(Cors::ClientWithCookie),
+        Row::new("/api/auth/login", Direct).post(direct::api_login::post).cors(Cors::Client),
+        Row::new("/oauth/authorize", Page)
+            .get(oauth::authorize::get)
+            .post(oauth::authorize::post)
+            .leads_to_client(),
+        Row::new("/login", Page).get(login::show).post(login::submit).leads_to_client(),
+        Row::new("/consent", Page).post(oauth::authorize::choose).leads_to_client(),
+        Row::new("/oauth/logout", Page).get(oauth::logout::get).post(oauth::logout::post).leads_to_client(),
+        Row::new("/oauth/logout/confirm", Page).post(oauth::logout::confirm).leads_to_client(),
+        Row::new("/account", Page).get(account::show),
+        Row::new("/account/end", Page).post(account::end),
+        Row::new("/account/end-others", Page).post(account::end_others),
+        Row::new("/account/sign-out", Page).post(account::sign_out),
+        Row::new("/assets/*", Page).get(view::asset),
+    ]
+}
