@@ -1,25 +1,184 @@
 //! The password factor. Known user or not: one load, one hash job, the same answer.
+//!
+//! Passwords are compared as typed: no Unicode normalisation, no trimming, no case folding.
 
-use super::{Caller, Proof, Purpose};
+use super::throttle::Attempt;
+use super::{Caller, Factor, Proof, Purpose};
 use crate::Issuer;
-use crate::error::Result;
-use crate::model::Secret;
+use crate::error::{Code, Failure, Result, rejected};
+use crate::model::{Actor, EventDraft, EventKind, Secret, Subject, User};
+use crate::port::user::Found;
+use crate::port::{At, HashJob, hasher::HashDone};
+use countersign_token::Timestamp;
+use std::ops::RangeInclusive;
+
+/// Bytes of a password.
+const LENGTH: RangeInclusive<usize> = 8..=1024;
+/// Longest e-mail address or user name that is looked up, in bytes.
+const LONGEST_LOGIN: usize = 320;
+/// zxcvbn's time grows with the square of the length; more than this is strong by its beginning or not at all.
+const JUDGED: usize = 100;
 
 /// Checks a password. `invalid_credentials` for an unknown user, a wrong password, a disabled account and
 /// an account without one, all alike; `too_many_attempts` with `retry_after`; unavailable when the hash
 /// queue is over its deadline. Renews the stored hash when its parameters are older than today's.
 pub async fn prove(
-    _issuer: &Issuer,
-    _login: &str,
-    _password: Secret,
-    _purpose: Purpose,
-    _flow: &str,
-    _caller: &Caller,
+    issuer: &Issuer,
+    login: &str,
+    password: Secret,
+    purpose: Purpose,
+    flow: &str,
+    caller: &Caller,
 ) -> Result<Proof> {
-    todo!()
+    let login = login.trim();
+    let mark = issuer.sealer.mark("login", &login.to_lowercase());
+    let attempt = issuer.throttle.admit(mark, caller.ip, issuer.store.cached_now())?;
+    if login.len() > LONGEST_LOGIN || password.expose().len() > *LENGTH.end() {
+        // No account can have these, so nothing is told by not looking.
+        return Err(refuse(issuer, attempt, None, caller, issuer.store.cached_now()).await);
+    }
+    let At { now, it: found } = issuer.store.find_login(login).await?;
+    let (subject, stored) = match found {
+        Some(Found { subject, password }) => (Some(subject), password),
+        None => (None, None),
+    };
+    let active = subject.as_ref().is_some_and(|s| s.user.is_active());
+    // A disabled account is checked against the decoy, as an unknown one is.
+    let stored = stored.filter(|_| active);
+    let job = HashJob::Verify { password: password.clone(), stored: stored.clone() };
+    let stale = match issuer.hasher.run(job).await? {
+        HashDone::Right { stale } if stored.is_some() => stale,
+        _ => {
+            let user = subject.as_ref().map(|s| &s.user);
+            return Err(refuse(issuer, attempt, user, caller, now).await);
+        }
+    };
+    let (Some(subject), Some(stored)) = (subject, stored) else {
+        return Err(Failure::Bug("a password without a person".into()));
+    };
+    attempt.succeeded();
+    if stale {
+        renew(issuer, &subject, &stored, password).await;
+    }
+    Ok(Proof {
+        factor: Factor::Password,
+        user: subject.user.id.clone(),
+        purpose,
+        flow: flow.to_owned(),
+        credential_version: subject.user.credential_version,
+        at: now,
+        subject,
+    })
+}
+
+/// Counts and notes a failure; one answer for all reasons.
+async fn refuse(
+    issuer: &Issuer,
+    attempt: Attempt<'_>,
+    user: Option<&User>,
+    caller: &Caller,
+    now: Timestamp,
+) -> Failure {
+    attempt.failed(now);
+    let mut event = EventDraft::new(EventKind::LoginFailed, Actor::Anonymous)
+        .with("ip", caller.ip.to_string())
+        .with("device", caller.device.as_str());
+    event.user = user.map(|u| u.id.clone());
+    if let Err(e) = issuer.store.note(event).await {
+        tracing::warn!(error = %e, "a failed sign-in could not be written to the log");
+    }
+    rejected(Code::InvalidCredentials, "The name or the password is wrong.")
+}
+
+/// Hashes again with today's parameters. Not worth failing a sign-in for: the next one tries again.
+async fn renew(issuer: &Issuer, subject: &Subject, old: &Secret, password: Secret) {
+    let id = &subject.user.id;
+    let new = match issuer.hasher.run(HashJob::Hash(password)).await {
+        Ok(HashDone::Hashed(new)) => new,
+        Ok(_) => return,
+        Err(e) => {
+            tracing::info!(error = %e, "a password's hash was not renewed");
+            return;
+        }
+    };
+    let event = EventDraft::new(EventKind::PasswordRehashed, Actor::System).user(id);
+    if let Err(e) = issuer.store.renew_hash(id, old, new, event).await {
+        tracing::info!(error = %e, "a password's hash was not renewed");
+    }
 }
 
 /// Checks a new password: 8 to 1,024 bytes, no control characters, zxcvbn score, not the address. Then hashes it.
-pub async fn prepare(_issuer: &Issuer, _password: Secret, _about: &[&str]) -> Result<Secret> {
-    todo!()
+pub async fn prepare(issuer: &Issuer, password: Secret, about: &[&str]) -> Result<Secret> {
+    judge(password.expose(), about, issuer.settings.password_min_score)
+        .map_err(|why| rejected(Code::InvalidRequest, why))?;
+    match issuer.hasher.run(HashJob::Hash(password)).await? {
+        HashDone::Hashed(hash) => Ok(hash),
+        other => Err(Failure::Bug(format!("hashing answered {other:?}"))),
+    }
+}
+
+fn judge(password: &str, about: &[&str], min_score: u8) -> Result<(), String> {
+    if password.len() < *LENGTH.start() {
+        return Err("The password is too short: use 8 characters or more.".into());
+    }
+    if password.len() > *LENGTH.end() {
+        return Err("The password is too long: use 1024 bytes or fewer.".into());
+    }
+    if password.chars().any(char::is_control) {
+        return Err("The password holds a control character.".into());
+    }
+    // Parts of the address are as easy to guess as the address.
+    let mut known: Vec<&str> = about.iter().copied().filter(|a| !a.is_empty()).collect();
+    known.extend(
+        about.iter().filter_map(|a| a.split_once('@')).map(|(local, _)| local).filter(|l| !l.is_empty()),
+    );
+    if known.iter().any(|a| a.to_lowercase() == password.to_lowercase()) {
+        return Err("The password must not be your name or address.".into());
+    }
+    let mut cut = password.len().min(JUDGED);
+    while !password.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    let estimate = zxcvbn::zxcvbn(password.get(..cut).unwrap_or(password), &known);
+    if u8::from(estimate.score()) >= min_score {
+        return Ok(());
+    }
+    let hint = estimate.feedback().and_then(|f| f.warning()).map(|w| w.to_string()).unwrap_or_default();
+    let hint: String = hint.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect();
+    let text = format!("The password is too easy to guess. {hint} Add a few uncommon words.");
+    Err(text.replace("  ", " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_passwords_are_judged() {
+        let about = ["nora.field@example.test", "nora.field", "Nora Field"];
+        let long = "x".repeat(1025);
+        let refused = [
+            ("", "too short"),
+            ("seven77", "too short"),
+            (long.as_str(), "too long"),
+            ("correct\u{0}horse battery", "control"),
+            ("correct\nhorse battery", "control"),
+            ("NORA.FIELD@example.test", "your name"),
+            ("nora.field", "your name"),
+            ("password1", "easy"),
+            ("aaaaaaaaaaaa", "easy"),
+            ("qwertyuiop", "easy"),
+        ];
+        for (password, why) in refused {
+            let e = judge(password, &about, 2).unwrap_err();
+            assert!(e.contains(why), "{password:?}: {e}");
+            assert!(e.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\'), "{e}");
+        }
+        for fine in
+            ["correct horse battery staple", "\u{e9}t\u{e9} \u{e0} la plage 1937", &"lorem ipsum ".repeat(80)]
+        {
+            assert_eq!(judge(fine, &about, 2), Ok(()), "{fine}");
+        }
+        assert_eq!(judge("password1", &[], 0), Ok(()), "the house may ask for less");
+    }
 }
