@@ -23,8 +23,8 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(issuer: Arc<Issuer>, config: Config) -> Result<Self, Error> {
         let site = Site::of(&config.public_url)?;
-        let views =
-            Views::load(config.template_dir.as_deref()).map_err(|e| Error::Templates(e.to_string()))?;
+        let views = Views::open(&site.base, config.template_dir.as_deref())
+            .map_err(|e| Error::Templates(e.to_string()))?;
         let request_ids = crate::layer::request_id::Source::new(issuer.entropy.as_ref());
         Ok(Self {
             cookies: Names::of(site.secure),

@@ -170,6 +170,8 @@ fn rows() -> Vec<Row> {
         Row::new("/account/end", Page).post(account::end),
         Row::new("/account/end-others", Page).post(account::end_others),
         Row::new("/account/sign-out", Page).post(account::sign_out),
+        Row::new("/", Page).get(view::home::get),
+        Row::new("/signed-out", Page).get(view::home::signed_out),
         Row::new("/assets/*", Page).get(view::asset),
     ]
 }

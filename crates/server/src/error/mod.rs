@@ -191,6 +191,8 @@ pub(crate) struct Asked {
     pub(crate) surface: Surface,
     /// An `Authorization` header came (RFC 6749 5.2).
     pub(crate) authorization: bool,
+    /// The request's name in the log, for pages.
+    pub(crate) request_id: HeaderValue,
 }
 
 /// Turns an answer that carries a fault into what the surface shows. Headers already set (CORS) stay.
@@ -199,7 +201,7 @@ pub(crate) fn render(app: &App, asked: &Asked, fault: &Fault, response: Response
     let mut shown = match asked.surface {
         Surface::OAuth | Surface::Resource | Surface::Document => oauth::answer(app, asked, fault),
         Surface::Direct => direct::answer(app, fault),
-        Surface::Page => page::answer(app, fault),
+        Surface::Page => page::answer(app, asked, fault),
     };
     for (name, value) in &parts.headers {
         shown.headers_mut().append(name.clone(), value.clone());

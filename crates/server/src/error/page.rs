@@ -1,6 +1,6 @@
 //! Pages: a page that says what happened and what to do next.
 
-use super::{Fault, retry_after};
+use super::{Asked, Fault, retry_after};
 use crate::app::App;
 use crate::view;
 use axum::response::Response;
@@ -17,10 +17,9 @@ fn status(code: Code) -> StatusCode {
     }
 }
 
-pub(super) fn answer(app: &App, fault: &Fault) -> Response {
+pub(super) fn answer(app: &App, asked: &Asked, fault: &Fault) -> Response {
     let shown = fault.shown(status);
-    let mut response = view::failure(app, shown.status, shown.code, &shown.text);
-    *response.status_mut() = shown.status;
+    let mut response = view::failure(app, fault, &shown, &asked.request_id);
     retry_after(&mut response, &shown);
     response
 }

@@ -4,10 +4,12 @@ use super::{body, one_header};
 use crate::app::App;
 use crate::error::{Fault, Http};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use countersign_issuer::Failure;
 use countersign_issuer::oauth::params::Params;
 use http::header;
 use http::request::Parts;
 use std::sync::Arc;
+use url::Url;
 
 /// Parameters of the query.
 pub(crate) struct Query(pub(crate) Params);
@@ -34,4 +36,18 @@ impl FromRequest<Arc<App>> for Form {
         let bytes = body::read(app, request.into_body()).await?;
         Ok(Self(Params::parse(&bytes)?))
     }
+}
+
+/// The same request as a GET of a path of ours: its body becomes the query.
+pub(crate) async fn as_query(app: &App, path: &str, request: Request) -> Result<String, Fault> {
+    let content_type = one_header(request.headers(), &header::CONTENT_TYPE);
+    if !body::is_type(content_type, "application/x-www-form-urlencoded") {
+        return Err(Http::MediaType.into());
+    }
+    let bytes = body::read(app, request.into_body()).await?;
+    Params::parse(&bytes)?;
+    // Form encoding is what a query has; whatever a sloppy sender left bare is encoded by the URL's rules.
+    let mut url = Url::parse(&app.url(path)).map_err(|e| Failure::Bug(format!("public URL: {e}")))?;
+    url.set_query(Some(&String::from_utf8_lossy(&bytes)));
+    Ok(url.into())
 }

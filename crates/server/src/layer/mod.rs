@@ -28,7 +28,11 @@ pub(crate) async fn answer(app: &Arc<App>, routes: &Table, peer: IpAddr, mut req
     let row = routes.find(request.uri().path());
     let surface = row.map_or_else(|| surface_of(&request), |r| r.surface);
     let entry = trace::Entry::begin(app, request.method(), row);
-    let asked = Asked { surface, authorization: request.headers().contains_key(header::AUTHORIZATION) };
+    let asked = Asked {
+        surface,
+        authorization: request.headers().contains_key(header::AUTHORIZATION),
+        request_id: entry.request_id().clone(),
+    };
     let head = request.method() == Method::HEAD;
 
     let cookies = matches!(surface, Surface::Page | Surface::Direct).then(Outgoing::default);

@@ -1,17 +1,115 @@
-//! `/oauth/authorize` and the pages that lead back to it.
+//! `/oauth/authorize`, and the pages that lead back to it. What comes next is decided in the issuer every
+//! time; here it is only shown.
 
-use crate::error::{Fault, Http};
+use crate::app::App;
+use crate::error::Fault;
 use crate::extract::browser::Browser;
+use crate::extract::csrf::PageForm;
+use crate::extract::form::{self, Query};
+use crate::view::page::{ChooseAccount, Consent, FormPost, SignIn};
+use crate::view::see_other;
+use axum::extract::{Request, State};
 use axum::response::Response;
+use countersign_issuer::error::rejected;
+use countersign_issuer::oauth::authorize::{self, Ask, Choice, Next, ResponseMode};
+use countersign_issuer::{Code, Failure};
+use http::StatusCode;
+use std::sync::Arc;
+use url::Url;
 
-pub(crate) async fn get(_browser: Browser) -> Result<Response, Fault> {
-    Err(Http::NotFound.into())
+const PATH: &str = "/oauth/authorize";
+
+/// Where a page's form leads: back here, which decides again.
+pub(crate) fn back(app: &App, resume: &str) -> Result<Response, Fault> {
+    let query: String =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("resume", resume).finish();
+    see_other(&format!("{}?{query}", app.url(PATH)))
 }
 
-pub(crate) async fn post(_browser: Browser) -> Result<Response, Fault> {
-    Err(Http::NotFound.into())
+/// A client's request, or one that comes back from a page.
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    browser: Browser,
+    Query(params): Query,
+) -> Result<Response, Fault> {
+    // A request of a client names the client; whatever else it holds is the client's.
+    let ask = match (params.one("client_id"), params.one("resume")) {
+        (Ok(None), Ok(Some(resume))) => Ask::Resume(resume.to_owned()),
+        _ => Ask::Fresh(params),
+    };
+    show(&app, &browser, authorize::authorize(&app.issuer, ask, &browser.visitor).await)
 }
 
-pub(crate) async fn choose(_browser: Browser) -> Result<Response, Fault> {
-    Err(Http::NotFound.into())
+/// A client may post its request (OIDC Core 3.1.2.1), from another site: cookies with `SameSite=Lax` are not
+/// sent then, so nothing is decided; the browser comes back with a GET.
+pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    see_other(&form::as_query(&app, PATH, request).await?)
+}
+
+/// Consent or account choice came back.
+pub(crate) async fn choose(
+    State(app): State<Arc<App>>,
+    PageForm { browser, params }: PageForm,
+) -> Result<Response, Fault> {
+    let resume = params.required("resume")?;
+    let choice = match params.required("choice")? {
+        "allow" => Choice::Allow,
+        "deny" => Choice::Deny,
+        "continue" => Choice::Continue,
+        "another" => Choice::Another,
+        _ => {
+            return Err(rejected(Code::InvalidRequest, "The form holds a choice that does not exist.").into());
+        }
+    };
+    match authorize::choose(&app.issuer, resume, choice, &browser.visitor).await {
+        Next::Login { resume, .. } | Next::SelectAccount { resume, .. } => back(&app, &resume),
+        Next::Consent(view) => back(&app, &view.resume),
+        next => show(&app, &browser, next),
+    }
+}
+
+fn show(app: &App, browser: &Browser, next: Next) -> Result<Response, Fault> {
+    let form_token = || browser.form_token(app);
+    match next {
+        Next::Login { resume, client, hint, again } => {
+            let page = SignIn {
+                form_token: form_token(),
+                resume: Some(resume),
+                client: Some((&*client).into()),
+                username: again.as_ref().map(|user| user.email.clone()).or(hint).unwrap_or_default(),
+                again: again.is_some(),
+                trouble: None,
+            };
+            Ok(app.views.show(StatusCode::OK, &page))
+        }
+        Next::SelectAccount { resume, client, user } => {
+            let (client, user) = ((&*client).into(), (&user).into());
+            let page = ChooseAccount { form_token: form_token(), resume, client, user };
+            Ok(app.views.show(StatusCode::OK, &page))
+        }
+        Next::Consent(view) => Ok(app.views.show(StatusCode::OK, &Consent::new(*view, form_token()))),
+        Next::Respond(response) if response.mode == ResponseMode::FormPost => {
+            let host = host(&response.redirect_uri);
+            let page = FormPost { action: response.redirect_uri, host, fields: response.params };
+            Ok(app.views.show(StatusCode::OK, &page))
+        }
+        Next::Respond(response) => see_other(&response.location()),
+        Next::Page(failure) => Err(failure.into()),
+    }
+}
+
+/// What people know the client's address by; an app's own scheme when it has no host.
+fn host(redirect_uri: &str) -> String {
+    let url = Url::parse(redirect_uri).ok();
+    let host = url.as_ref().and_then(|u| u.host_str().map(str::to_owned));
+    host.or_else(|| url.map(|u| u.scheme().to_owned())).unwrap_or_default()
+}
+
+/// The request is too old, or another browser's.
+pub(crate) fn expired() -> Fault {
+    Failure::Rejected(countersign_issuer::Rejected::new(
+        Code::InvalidRequest,
+        "This sign-in took too long, or was begun in another browser.",
+    ))
+    .into()
 }

@@ -1,30 +1,188 @@
-//! Pages for people.
+//! The pages: templates, their texts, the style sheet, and the headers a page is sent with. Embedded in the
+//! binary; a folder given at start may replace any template or asset and any text, and may add `brand.css`.
 
-use crate::app::App;
-use crate::error::{Fault, Http};
-use axum::body::Body;
-use axum::response::Response;
-use http::StatusCode;
+mod asset;
+mod failure;
+mod headers;
+pub(crate) mod home;
+mod message;
+pub(crate) mod page;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use self::asset::Assets;
+use self::message::Messages;
+use self::page::Page;
+use crate::error::Fault;
+use axum::response::{IntoResponse, Response};
+use countersign_issuer::Failure;
+use http::{HeaderValue, StatusCode, header};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Serde, Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use std::path::Path;
+use std::sync::Arc;
 
-/// The templates.
-pub(crate) struct Views {}
+const TEMPLATES: &[(&str, &str)] = &[
+    ("account.html", include_str!("../../templates/account.html")),
+    ("choose_account.html", include_str!("../../templates/choose_account.html")),
+    ("confirm_logout.html", include_str!("../../templates/confirm_logout.html")),
+    ("consent.html", include_str!("../../templates/consent.html")),
+    ("error.html", include_str!("../../templates/error.html")),
+    ("form_post.html", include_str!("../../templates/form_post.html")),
+    ("home.html", include_str!("../../templates/home.html")),
+    ("layout.html", include_str!("../../templates/layout.html")),
+    ("sign_in.html", include_str!("../../templates/sign_in.html")),
+    ("signed_out.html", include_str!("../../templates/signed_out.html")),
+    ("who.html", include_str!("../../templates/who.html")),
+];
 
-impl Views {
-    /// Built-in templates, and those of the folder in their place.
-    pub(crate) fn load(_dir: Option<&Path>) -> Result<Self, std::io::Error> {
-        Ok(Self {})
+/// Why the pages cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ViewError {
+    /// A file of the override folder cannot be read.
+    #[error("{file} cannot be read: {source}")]
+    Unreadable {
+        /// Which.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A template does not parse.
+    #[error("template {file}: {source}")]
+    Template {
+        /// Which.
+        file: String,
+        /// Where and why.
+        source: Error,
+    },
+    /// A message file is not a flat JSON object of texts, or names a text that no page uses.
+    #[error("messages {file}: {why}")]
+    Messages {
+        /// Which.
+        file: String,
+        /// Why.
+        why: String,
+    },
+}
+
+pub(crate) use self::asset::get as asset;
+pub(crate) use self::failure::failure;
+
+/// Everything needed to show a page. Made once.
+pub(crate) struct Views {
+    templates: Environment<'static>,
+    assets: Arc<Assets>,
+}
+
+impl std::fmt::Debug for Views {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Views").finish_non_exhaustive()
     }
 }
 
-/// The error page.
-pub(crate) fn failure(_app: &App, status: StatusCode, _code: &'static str, text: &str) -> Response {
-    let mut response = Response::new(Body::from(text.to_owned()));
-    *response.status_mut() = status;
-    response
+impl Views {
+    /// Pages whose links start with `base` (the path of the issuer, empty for most). Files in `folder`
+    /// replace the embedded ones: `*.html`, `style.css`, `form-post.js`, `icon.svg`, `en.json`; `brand.css` is added.
+    pub(crate) fn open(base: &str, folder: Option<&Path>) -> Result<Self, ViewError> {
+        let messages = Arc::new(Messages::open(folder)?);
+        let assets = Arc::new(Assets::open(base, folder)?);
+        let mut templates = environment(base, &messages, &assets);
+        for (name, text) in TEMPLATES {
+            let text = overridden(folder, name)?.unwrap_or_else(|| (*text).to_owned());
+            templates
+                .add_template_owned(*name, text)
+                .map_err(|source| ViewError::Template { file: (*name).to_owned(), source })?;
+        }
+        Ok(Self { templates, assets })
+    }
+
+    /// A page as an answer, with all its headers.
+    pub(crate) fn show<P: Page>(&self, status: StatusCode, page: &P) -> Response {
+        let mut response = match self.html(page) {
+            Ok(html) => (status, html).into_response(),
+            Err(error) => {
+                tracing::error!(template = P::TEMPLATE, error = format!("{error:#}"), "page does not render");
+                let sorry = "Something went wrong on our side. Please try again.";
+                (StatusCode::INTERNAL_SERVER_ERROR, sorry).into_response()
+            }
+        };
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, html);
+        headers::page(response.headers_mut(), page.guard(), page.referrer());
+        response
+    }
+
+    /// The page's HTML.
+    pub(crate) fn html<P: Page>(&self, page: &P) -> Result<String, Error> {
+        self.templates.get_template(P::TEMPLATE)?.render(Serde(page))
+    }
 }
 
-/// `/assets/*`.
-pub(crate) async fn asset() -> Result<Response, Fault> {
-    Err(Http::NotFound.into())
+/// 303, to one of our own pages or to an address the issuer has proven.
+pub(crate) fn see_other(url: &str) -> Result<Response, Fault> {
+    let location = HeaderValue::from_str(url)
+        .map_err(|_| Failure::Bug("an address that cannot stand in a header".to_owned()))?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+}
+
+/// The file of the override folder, when there is one.
+fn overridden(folder: Option<&Path>, name: &str) -> Result<Option<String>, ViewError> {
+    let Some(folder) = folder else { return Ok(None) };
+    let path = folder.join(name);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ViewError::Unreadable { file: path.display().to_string(), source }),
+    }
+}
+
+fn environment(base: &str, messages: &Arc<Messages>, assets: &Arc<Assets>) -> Environment<'static> {
+    let mut env = Environment::new();
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_auto_escape_callback(|_| AutoEscape::Html);
+    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+        env.set_syntax(syntax);
+    }
+    env.add_global("lang", messages.lang());
+    env.add_global("dir", messages.dir());
+
+    let m = messages.clone();
+    env.add_function("t", move |key: &str, args: Kwargs| m.plain(key, &arguments(&args)?).map_err(broken));
+    let m = messages.clone();
+    env.add_function("m", move |key: &str, args: Kwargs| {
+        m.html(key, &arguments(&args)?).map(Value::from_safe_string).map_err(broken)
+    });
+    let m = messages.clone();
+    env.add_function("wait", move |seconds: u64| words::wait(&m, seconds).map_err(broken));
+    let m = messages.clone();
+    env.add_function("date", move |millis: i64| words::date(&m, millis).map_err(broken));
+    let m = messages.clone();
+    env.add_function("device", move |agent: &str| words::device(&m, agent).map_err(broken));
+    env.add_function("initial", |name: &str| words::initial(name));
+    let a = assets.clone();
+    env.add_function("asset", move |name: &str| {
+        a.url(name).map(str::to_owned).ok_or_else(|| broken(format!("no asset is named {name}")))
+    });
+    let base = base.to_owned();
+    env.add_function("url", move |path: &str| format!("{base}{path}"));
+    env
+}
+
+/// The arguments of a text: names and values, in any order.
+fn arguments(args: &Kwargs) -> Result<Vec<(String, String)>, Error> {
+    let mut out = Vec::new();
+    for name in args.args() {
+        let value: Value = args.get(name)?;
+        if matches!(value.kind(), ValueKind::Undefined | ValueKind::None) {
+            return Err(broken(format!("argument {name} has no value")));
+        }
+        out.push((name.to_owned(), value.to_string()));
+    }
+    Ok(out)
+}
+
+fn broken(why: String) -> Error {
+    Error::new(ErrorKind::InvalidOperation, why)
 }

@@ -1,0 +1,282 @@
+//! What each page is told. Field names are what templates use; a missing one is an error.
+
+use super::headers::{Guard, Referrer};
+use countersign_issuer::model::{Client, User};
+use countersign_issuer::oauth::authorize::ConsentView;
+use serde::Serialize;
+use url::Url;
+
+/// A page.
+pub(crate) trait Page: Serialize {
+    /// Its file under `templates/`.
+    const TEMPLATE: &'static str;
+    /// How far it must be let.
+    fn guard(&self) -> Guard {
+        Guard::Own
+    }
+    /// What its form tells of where it was sent from.
+    fn referrer(&self) -> Referrer {
+        Referrer::SameOrigin
+    }
+}
+
+/// An application, as people see it. Its logo is not loaded: that would tell a third party who signs in.
+#[derive(Serialize, Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) name: String,
+    pub(crate) home: Option<String>,
+    pub(crate) policy: Option<String>,
+    pub(crate) terms: Option<String>,
+}
+
+impl From<&Client> for App {
+    fn from(client: &Client) -> Self {
+        let link = |url: &Option<String>| url.as_deref().and_then(web_link);
+        Self {
+            name: client.display_name().to_owned(),
+            home: link(&client.metadata.client_uri),
+            policy: link(&client.metadata.policy_uri),
+            terms: link(&client.metadata.tos_uri),
+        }
+    }
+}
+
+/// The address if it is one of the web: never `javascript:` and the like.
+pub(super) fn web_link(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    matches!(url.scheme(), "https" | "http").then(|| url.into())
+}
+
+/// A person, as they see themselves.
+#[derive(Serialize, Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) name: Option<String>,
+    pub(crate) email: String,
+    pub(crate) email_verified: bool,
+    pub(crate) username: Option<String>,
+    pub(crate) roles: Vec<String>,
+}
+
+impl From<&User> for Person {
+    fn from(user: &User) -> Self {
+        Self {
+            name: user.name.clone().filter(|n| !n.trim().is_empty()),
+            email: user.email.clone(),
+            email_verified: user.email_verified,
+            username: user.username.clone(),
+            roles: user.roles.clone(),
+        }
+    }
+}
+
+/// Why a sign-in did not work: a text's key, and seconds to wait.
+#[derive(Serialize, Clone, Debug)]
+pub(crate) struct Trouble {
+    pub(crate) kind: &'static str,
+    pub(crate) wait: Option<u64>,
+}
+
+/// Sign in, or prove again who you are.
+#[derive(Serialize, Debug)]
+pub(crate) struct SignIn {
+    pub(crate) form_token: String,
+    /// The sealed request; none: on to the account page.
+    pub(crate) resume: Option<String>,
+    pub(crate) client: Option<App>,
+    pub(crate) username: String,
+    pub(crate) again: bool,
+    pub(crate) trouble: Option<Trouble>,
+}
+
+impl Page for SignIn {
+    const TEMPLATE: &'static str = "sign_in.html";
+    fn guard(&self) -> Guard {
+        if self.resume.is_some() { Guard::LeadsToClient } else { Guard::Own }
+    }
+}
+
+/// Which account?
+#[derive(Serialize, Debug)]
+pub(crate) struct ChooseAccount {
+    pub(crate) form_token: String,
+    pub(crate) resume: String,
+    pub(crate) client: App,
+    pub(crate) user: Person,
+}
+
+impl Page for ChooseAccount {
+    const TEMPLATE: &'static str = "choose_account.html";
+    fn guard(&self) -> Guard {
+        Guard::LeadsToClient
+    }
+}
+
+/// Scopes of one API, or about the person.
+#[derive(Serialize, Debug)]
+pub(crate) struct ScopeGroup {
+    pub(crate) api: Option<String>,
+    pub(crate) scopes: Vec<ScopeLine>,
+}
+
+/// One scope in words.
+#[derive(Serialize, Debug)]
+pub(crate) struct ScopeLine {
+    pub(crate) scope: String,
+    pub(crate) says: String,
+}
+
+/// May the application?
+#[derive(Serialize, Debug)]
+pub(crate) struct Consent {
+    pub(crate) form_token: String,
+    pub(crate) resume: String,
+    pub(crate) client: App,
+    pub(crate) user: Person,
+    pub(crate) groups: Vec<ScopeGroup>,
+    pub(crate) redirect_host: String,
+}
+
+impl Consent {
+    pub(crate) fn new(view: ConsentView, form_token: String) -> Self {
+        let line = |(scope, says)| ScopeLine { scope, says };
+        let group =
+            |(api, scopes): (_, Vec<_>)| ScopeGroup { api, scopes: scopes.into_iter().map(line).collect() };
+        Self {
+            form_token,
+            resume: view.resume,
+            client: App::from(&*view.client),
+            user: Person::from(&view.user),
+            groups: view.scopes.into_iter().filter(|(_, s)| !s.is_empty()).map(group).collect(),
+            redirect_host: view.redirect_host,
+        }
+    }
+}
+
+impl Page for Consent {
+    const TEMPLATE: &'static str = "consent.html";
+    fn guard(&self) -> Guard {
+        Guard::LeadsToClient
+    }
+}
+
+/// Really sign out?
+#[derive(Serialize, Debug)]
+pub(crate) struct ConfirmLogout {
+    pub(crate) form_token: String,
+    pub(crate) resume: String,
+    pub(crate) client: Option<App>,
+}
+
+impl Page for ConfirmLogout {
+    const TEMPLATE: &'static str = "confirm_logout.html";
+    fn guard(&self) -> Guard {
+        Guard::LeadsToClient
+    }
+    fn referrer(&self) -> Referrer {
+        Referrer::None
+    }
+}
+
+/// Signed out.
+#[derive(Serialize, Debug)]
+pub(crate) struct SignedOut {
+    pub(crate) client: Option<App>,
+}
+
+impl Page for SignedOut {
+    const TEMPLATE: &'static str = "signed_out.html";
+    fn referrer(&self) -> Referrer {
+        Referrer::None
+    }
+}
+
+/// An answer on its way to a client.
+#[derive(Serialize, Debug)]
+pub(crate) struct FormPost {
+    pub(crate) action: String,
+    pub(crate) host: String,
+    pub(crate) fields: Vec<(&'static str, String)>,
+}
+
+impl Page for FormPost {
+    const TEMPLATE: &'static str = "form_post.html";
+    fn guard(&self) -> Guard {
+        Guard::PostsToClient
+    }
+    fn referrer(&self) -> Referrer {
+        Referrer::None
+    }
+}
+
+/// The root.
+#[derive(Serialize, Debug)]
+pub(crate) struct Home {
+    pub(crate) host: String,
+    pub(crate) email: Option<String>,
+}
+
+impl Page for Home {
+    const TEMPLATE: &'static str = "home.html";
+    fn referrer(&self) -> Referrer {
+        Referrer::None
+    }
+}
+
+/// An application in the list of sign-ins.
+#[derive(Serialize, Debug)]
+pub(crate) struct AppSession {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) device: String,
+    pub(crate) created_at: i64,
+}
+
+/// A browser in the list of sign-ins.
+#[derive(Serialize, Debug)]
+pub(crate) struct BrowserEntry {
+    pub(crate) id: String,
+    pub(crate) current: bool,
+    pub(crate) device: String,
+    pub(crate) created_at: i64,
+    pub(crate) seen_at: i64,
+    pub(crate) apps: Vec<AppSession>,
+}
+
+/// Who am I, where am I signed in.
+#[derive(Serialize, Debug)]
+pub(crate) struct Account {
+    pub(crate) form_token: String,
+    /// The person's id: a form of an older sign-in's page is not taken for this one's.
+    pub(crate) me: String,
+    pub(crate) user: Person,
+    pub(crate) browsers: Vec<BrowserEntry>,
+    pub(crate) apps: Vec<AppSession>,
+    /// Is there anything but this browser?
+    pub(crate) others: bool,
+    /// What was just done: `ended`, `ended_others`, `gone`, `other`.
+    pub(crate) notice: Option<&'static str>,
+}
+
+impl Page for Account {
+    const TEMPLATE: &'static str = "account.html";
+}
+
+/// Something did not work.
+#[derive(Serialize, Debug)]
+pub(crate) struct Trap {
+    /// `request`, `form`, `expired`, `missing`, `method`, `large`, `throttled`, `busy`, `bug`: the texts' key.
+    pub(crate) kind: &'static str,
+    /// What happened, where the flow says more than the text.
+    pub(crate) detail: Option<String>,
+    pub(crate) code: Option<&'static str>,
+    pub(crate) request_id: Option<String>,
+    /// Seconds; there with `throttled` and `busy`.
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Page for Trap {
+    const TEMPLATE: &'static str = "error.html";
+    fn referrer(&self) -> Referrer {
+        Referrer::None
+    }
+}
