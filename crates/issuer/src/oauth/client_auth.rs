@@ -1,18 +1,120 @@
 //! Who is the client? Shared by every endpoint that asks (RFC 6749 2.3).
 
-use super::params::Params;
+use super::params::{Params, decode};
 use crate::Issuer;
-use crate::error::Result;
-use crate::model::Client;
+use crate::error::{Code, Failure, Rejected, Result, rejected};
+use crate::model::client::ClientAuthMethod;
+use crate::model::{Client, ClientId, Digest, Secret};
 use std::sync::Arc;
 
+/// What a request shows of its client.
+struct Shown {
+    method: ClientAuthMethod,
+    id: String,
+    /// The secret; a second reading of it when the first was not form encoded, as RFC 6749 2.3.1 asks and
+    /// many clients forget.
+    secrets: Vec<Secret>,
+}
+
 /// The authenticated client. Public clients are identified by `client_id` alone.
-/// `invalid_client` for a wrong secret, a missing one, an unknown client, another method than the
-/// registered one, or two methods at once; all look the same.
+/// `invalid_client` for a wrong secret, a missing one, an unknown client, or another method than the
+/// registered one; all look the same. `invalid_request` for two methods at once (RFC 6749 5.2).
 pub async fn authenticate(
-    _issuer: &Issuer,
-    _authorization: Option<&str>,
-    _params: &Params,
+    issuer: &Issuer,
+    authorization: Option<&str>,
+    params: &Params,
 ) -> Result<Arc<Client>> {
-    todo!()
+    let shown = shown(authorization, params)?;
+    let id = ClientId::parse(&shown.id);
+    let client = match &id {
+        Some(id) => find(issuer, id).await?,
+        None => None,
+    };
+    // The keyed digests are made whether or not there is such a client: an unknown one costs the same.
+    let digests: Vec<Digest> =
+        shown.secrets.iter().map(|s| issuer.sealer.client_secret(&shown.id, s)).collect();
+    decide(client, shown.method, &digests)
+}
+
+/// A registered client, or the built-in one of the direct API.
+pub(crate) async fn find(issuer: &Issuer, id: &ClientId) -> Result<Option<Arc<Client>>> {
+    match issuer.directory.client(id).await? {
+        Some(client) => Ok(Some(client)),
+        None => Ok(crate::direct::built_in(&issuer.settings, id)),
+    }
+}
+
+/// Is this one of the client's secrets? The same work whatever the answer.
+pub(crate) fn secret_matches(client: Option<&Client>, digests: &[Digest]) -> bool {
+    const NOBODY: &[Digest] = &[Digest([0; 32])];
+    let kept = client.map(|c| c.secrets.as_slice()).filter(|s| !s.is_empty());
+    let known = kept.is_some();
+    let mut good = false;
+    for kept in kept.unwrap_or(NOBODY) {
+        for shown in digests {
+            good |= kept.matches(shown);
+        }
+    }
+    good && known
+}
+
+fn decide(client: Option<Arc<Client>>, method: ClientAuthMethod, digests: &[Digest]) -> Result<Arc<Client>> {
+    let good = method == ClientAuthMethod::None || secret_matches(client.as_deref(), digests);
+    match client {
+        Some(client) if good && client.metadata.token_endpoint_auth_method == method => Ok(client),
+        _ => Err(refused()),
+    }
+}
+
+fn refused() -> Failure {
+    rejected(Code::InvalidClient, "client authentication failed")
+}
+
+fn shown(authorization: Option<&str>, params: &Params) -> Result<Shown> {
+    let id = params.one("client_id")?;
+    let secret = params.one("client_secret")?;
+    if params.one("client_assertion")?.is_some() || params.one("client_assertion_type")?.is_some() {
+        return Err(refused());
+    }
+    match (authorization, secret) {
+        (Some(_), Some(_)) => {
+            Err(rejected(Code::InvalidRequest, "a client authenticates in one way only, header or body"))
+        }
+        (Some(header), None) => {
+            let shown = basic(header).ok_or_else(refused)?;
+            if id.is_some_and(|id| id != shown.id) {
+                return Err(rejected(Code::InvalidRequest, "client_id is not the one of the header"));
+            }
+            Ok(shown)
+        }
+        (None, secret) => {
+            let id = id.ok_or_else(|| {
+                Rejected::new(Code::InvalidClient, "the client is not named: send client_id or Basic")
+            })?;
+            let method =
+                if secret.is_some() { ClientAuthMethod::ClientSecretPost } else { ClientAuthMethod::None };
+            Ok(Shown { method, id: id.to_owned(), secrets: secret.map(Secret::new).into_iter().collect() })
+        }
+    }
+}
+
+/// RFC 7617, with id and secret form encoded before (RFC 6749 2.3.1).
+fn basic(header: &str) -> Option<Shown> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = base64_simd::STANDARD.decode_to_vec(encoded.trim_matches(' ')).ok()?;
+    let pair = zeroize::Zeroizing::new(pair);
+    let at = pair.iter().position(|b| *b == b':')?;
+    let (id, raw) = (decode(pair.get(..at)?)?, pair.get(at + 1..)?);
+    let mut secrets = Vec::with_capacity(1);
+    let decoded = decode(raw);
+    let plain = std::str::from_utf8(raw).ok().filter(|p| decoded.as_deref() != Some(p));
+    secrets.extend(plain.map(Secret::new));
+    secrets.extend(decoded.map(Secret::new));
+    if secrets.is_empty() || raw.is_empty() || id.is_empty() {
+        return None;
+    }
+    Some(Shown { method: ClientAuthMethod::ClientSecretBasic, id, secrets })
 }

@@ -11,3 +11,6 @@ pub mod logout;
 pub mod params;
 pub mod revoke;
 pub mod userinfo;
+
+mod id_token_hint;
+pub(crate) mod target;

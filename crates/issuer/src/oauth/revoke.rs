@@ -1,17 +1,73 @@
 //! `/oauth/revoke` (RFC 7009): refresh token: its client session ends; access token: rule `jti`. Unknown
 //! tokens are fine; another client's are refused.
 
+use super::grant::refresh_token;
 use super::params::Params;
+use super::{bearer, client_auth};
 use crate::Issuer;
-use crate::error::Result;
-use crate::model::Client;
+use crate::error::{Code, Failure, Rejected, Result};
+use crate::model::{Actor, Client, ClientSessionId, EventDraft, EventKind};
+use countersign_token::{AccessToken, Timestamp};
 use std::sync::Arc;
 
 /// Revokes. The client, once known, is answered for CORS.
 pub async fn revoke(
-    _issuer: &Issuer,
-    _authorization: Option<&str>,
-    _params: &Params,
+    issuer: &Issuer,
+    authorization: Option<&str>,
+    params: &Params,
 ) -> (Option<Arc<Client>>, Result<()>) {
-    todo!()
+    let client = match client_auth::authenticate(issuer, authorization, params).await {
+        Ok(client) => client,
+        Err(refused) => return (None, Err(refused)),
+    };
+    let done = of_client(issuer, &client, params).await;
+    (Some(client), done)
+}
+
+async fn of_client(issuer: &Issuer, client: &Client, params: &Params) -> Result<()> {
+    params.no_repeats()?;
+    let token = params.required("token")?;
+    // `token_type_hint` is not needed: the forms of the two kinds cannot be taken for each other.
+    if let Some(named) = refresh_token::named(issuer, token) {
+        return match issuer.store.client_session(named.sid).await?.it {
+            Some((session, _)) if session.client != client.id => Err(not_yours()),
+            Some(_) => end_session(issuer, client, named.sid).await,
+            None => Ok(()),
+        };
+    }
+    match bearer::access_token_of_any_resource(issuer, token).await {
+        Ok(good) if good.it.claims.client_id != client.id.as_str() => Err(not_yours()),
+        Ok(good) => one_token(issuer, client, &good.it.claims).await,
+        // RFC 7009 2.2: a token that is not valid any more needs no revoking.
+        Err(Failure::Rejected(_)) => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// RFC 7009 2.1: the request is refused and the client told.
+fn not_yours() -> Failure {
+    Rejected::new(Code::InvalidGrant, "the token was issued to another client").into()
+}
+
+/// Ends a client session, with its refresh token and every access token of it.
+pub(crate) async fn end_session(issuer: &Issuer, client: &Client, sid: ClientSessionId) -> Result<()> {
+    let event = EventDraft::new(EventKind::ClientSessionEnded, Actor::Client(client.id.clone()))
+        .client(&client.id)
+        .session(sid);
+    let until = issuer.longest_token_life().await?;
+    if let Some(rules) = issuer.store.end_session(sid, Some(&client.id), None, until, event).await? {
+        issuer.directory.learn(&rules);
+    }
+    Ok(())
+}
+
+async fn one_token(issuer: &Issuer, client: &Client, claims: &AccessToken) -> Result<()> {
+    let event = EventDraft::new(EventKind::TokenRevoked, Actor::Client(client.id.clone()))
+        .client(&client.id)
+        .with("jti", claims.jti.as_str());
+    // A minute more than its life: verifiers may allow that much leeway.
+    let until = Timestamp::from_seconds(claims.exp.saturating_add(60));
+    let rule = issuer.store.revoke_token(&claims.jti, until, event).await?;
+    issuer.directory.learn(&[rule]);
+    Ok(())
 }

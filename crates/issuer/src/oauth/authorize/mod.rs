@@ -1,12 +1,34 @@
 //! `/oauth/authorize`: an ordered table of named checks, one file a check, then one pure decision. After
 //! every page the browser comes back here, which decides again; pages never know what comes next.
 
+mod check;
+mod consent_view;
+mod decision;
+mod request;
+mod response;
+mod resume;
+
+pub(crate) use response::with_query;
+pub use response::{Response, ResponseMode};
+
+use super::client_auth;
 use super::params::Params;
 use crate::Issuer;
-use crate::error::{Failure, Result};
-use crate::model::{Client, User};
+use crate::error::{Code, Failure, Rejected, Result, rejected};
+use crate::model::{
+    Actor, AuthorizationCode, Client, ClientId, Consent, Digest, EventDraft, EventKind, User,
+};
 use crate::port::browser_session::LiveBrowser;
+use check::Refused;
+use countersign_token::{Timestamp, base64url};
+use decision::{Decision, Facts};
+use request::Request;
+use resume::Resume;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Life of an authorization code (RFC 6749 4.1.2 recommends at most 10 minutes).
+const CODE_LIFE: Duration = Duration::from_secs(60);
 
 /// Who is asking, as the browser shows it.
 #[derive(Clone, Debug)]
@@ -59,6 +81,10 @@ pub enum Next {
     Page(Failure),
 }
 
+/// A group of the consent page: the resource's name (`None`: about the person), and each scope with a
+/// sentence for people.
+pub type ConsentGroup = (Option<String>, Vec<(String, String)>);
+
 /// What the consent page shows.
 #[derive(Debug)]
 pub struct ConsentView {
@@ -69,38 +95,9 @@ pub struct ConsentView {
     /// Who is asked.
     pub user: User,
     /// What for: scope and a sentence for people, grouped by resource name (`None`: about the person).
-    pub scopes: Vec<(Option<String>, Vec<(String, String)>)>,
+    pub scopes: Vec<ConsentGroup>,
     /// Host the answer goes to.
     pub redirect_host: String,
-}
-
-/// How the answer travels.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ResponseMode {
-    /// 303 with a query.
-    Query,
-    /// 303 with a fragment.
-    Fragment,
-    /// A page that posts itself (OAuth 2.0 Form Post Response Mode).
-    FormPost,
-}
-
-/// An answer for the client, error or not. Always with `iss` (RFC 9207).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Response {
-    /// Proven.
-    pub redirect_uri: String,
-    /// How.
-    pub mode: ResponseMode,
-    /// What, in order.
-    pub params: Vec<(&'static str, String)>,
-}
-
-impl Response {
-    /// The URL for query and fragment mode.
-    pub fn location(&self) -> String {
-        todo!()
-    }
 }
 
 /// What the person chose on a page.
@@ -117,21 +114,191 @@ pub enum Choice {
 }
 
 /// Decides what comes next. Failures inside [`Next::Page`]; `Err` never happens for a request's own fault.
-pub async fn authorize(_issuer: &Issuer, _ask: Ask, _visitor: &Visitor) -> Next {
-    todo!()
+pub async fn authorize(issuer: &Issuer, ask: Ask, visitor: &Visitor) -> Next {
+    enter(issuer, ask, None, visitor).await.unwrap_or_else(Next::Page)
 }
 
 /// A page's form came back with a choice; decides again.
-pub async fn choose(_issuer: &Issuer, _resume: &str, _choice: Choice, _visitor: &Visitor) -> Next {
-    todo!()
+pub async fn choose(issuer: &Issuer, resume: &str, choice: Choice, visitor: &Visitor) -> Next {
+    enter(issuer, Ask::Resume(resume.to_owned()), Some(choice), visitor).await.unwrap_or_else(Next::Page)
 }
 
 /// The client and login hint of a sealed request, for a sign-in page that must be shown again after a
 /// wrong password. `None`: expired, or another browser's.
 pub async fn peek(
-    _issuer: &Issuer,
-    _resume: &str,
-    _visitor: &Visitor,
+    issuer: &Issuer,
+    resume: &str,
+    visitor: &Visitor,
 ) -> Result<Option<(Arc<Client>, Option<String>)>> {
-    todo!()
+    let now = issuer.store.ping().await?;
+    let Some(resume) = Resume::open(issuer, &visitor.binding, resume, now) else { return Ok(None) };
+    let client = client(issuer, &resume.params).await?;
+    let hint = check::login_hint::read(&resume.params).unwrap_or_default();
+    Ok(Some((client, hint)))
+}
+
+async fn enter(issuer: &Issuer, ask: Ask, choice: Option<Choice>, visitor: &Visitor) -> Result<Next> {
+    let now = issuer.store.ping().await?;
+    let resume = match ask {
+        Ask::Fresh(params) => Resume::new(params, now),
+        Ask::Resume(blob) => Resume::open(issuer, &visitor.binding, &blob, now).ok_or_else(|| {
+            Rejected::new(Code::InvalidRequest, "this page is too old or another browser's: start again")
+        })?,
+    };
+    let client = client(issuer, &resume.params).await?;
+    let known = issuer.directory.resources().await?;
+    let hint = |text: &str| super::id_token_hint::read(issuer, text);
+    let given = check::Given { params: &resume.params, client: &client, known: &known, hint: &hint };
+    let request = match check::run(&given) {
+        Ok(request) => request,
+        Err(Refused::Page(refused)) => return Err(refused.into()),
+        Err(Refused::Client(request, refused)) => {
+            return Ok(Next::Respond(Response::error(&issuer.settings.issuer, &request, &refused)));
+        }
+    };
+    let turn = Turn { issuer, client, request, visitor, known: &known, now };
+    turn.take(resume, choice).await
+}
+
+async fn client(issuer: &Issuer, params: &Params) -> Result<Arc<Client>> {
+    let unknown = || rejected(Code::InvalidClient, "the application is unknown here");
+    let id = ClientId::parse(params.required("client_id")?).ok_or_else(unknown)?;
+    client_auth::find(issuer, &id).await?.ok_or_else(unknown)
+}
+
+/// One turn of a request found good.
+struct Turn<'a> {
+    issuer: &'a Issuer,
+    client: Arc<Client>,
+    request: Request,
+    visitor: &'a Visitor,
+    known: &'a super::target::Known,
+    now: Timestamp,
+}
+
+impl Turn<'_> {
+    async fn take(&self, mut resume: Resume, choice: Option<Choice>) -> Result<Next> {
+        let user = self.visitor.session.as_ref().map(|s| &s.session.user);
+        match (choice, user) {
+            (Some(Choice::Deny), Some(_)) => return self.denied().await,
+            (Some(Choice::Allow), Some(user)) => {
+                self.remember(user).await?;
+                resume.allowed_by = Some(user.clone());
+            }
+            (Some(Choice::Continue), Some(user)) => resume.chosen = Some(user.clone()),
+            (Some(Choice::Another), _) => return self.login(&resume, None),
+            // The session went away under the page: its choice is void.
+            (Some(_), None) | (None, _) => {}
+        }
+        let consent = match user {
+            Some(user) if !self.client.metadata.first_party => {
+                self.issuer.store.consent(user, &self.client.id).await?
+            }
+            _ => None,
+        };
+        let facts = Facts {
+            request: &self.request,
+            client: &self.client,
+            session: self.visitor.session.as_ref().map(|s| &s.session),
+            consent: consent.as_ref(),
+            resume: &resume,
+            now: self.now,
+        };
+        match decision::decide(&facts) {
+            Decision::Login { again } => {
+                let again = self.visitor.session.as_ref().filter(|_| again);
+                self.login(&resume, again.map(|s| s.subject.user.clone()))
+            }
+            Decision::SelectAccount => self.select(&resume),
+            Decision::Consent => self.consent(&resume),
+            Decision::Error(refused) => Ok(self.error(&refused)),
+            Decision::Issue => self.issue(&resume).await,
+        }
+    }
+
+    fn error(&self, refused: &Rejected) -> Next {
+        Next::Respond(Response::error(&self.issuer.settings.issuer, &self.request, refused))
+    }
+
+    fn seal(&self, resume: &Resume) -> Result<String> {
+        resume.seal(self.issuer, &self.visitor.binding)
+    }
+
+    fn login(&self, resume: &Resume, again: Option<User>) -> Result<Next> {
+        let hint = self.request.login_hint.clone();
+        Ok(Next::Login { resume: self.seal(resume)?, client: self.client.clone(), hint, again })
+    }
+
+    fn select(&self, resume: &Resume) -> Result<Next> {
+        let Some(live) = &self.visitor.session else { return self.login(resume, None) };
+        let user = live.subject.user.clone();
+        Ok(Next::SelectAccount { resume: self.seal(resume)?, client: self.client.clone(), user })
+    }
+
+    fn consent(&self, resume: &Resume) -> Result<Next> {
+        let Some(live) = &self.visitor.session else { return self.login(resume, None) };
+        Ok(Next::Consent(Box::new(ConsentView {
+            resume: self.seal(resume)?,
+            client: self.client.clone(),
+            user: live.subject.user.clone(),
+            scopes: consent_view::scopes(&self.request, self.known),
+            redirect_host: consent_view::host(&self.request.redirect_uri),
+        })))
+    }
+
+    async fn denied(&self) -> Result<Next> {
+        if let Some(live) = &self.visitor.session {
+            let user = &live.session.user;
+            let event = EventDraft::new(EventKind::ConsentDenied, Actor::User(user.clone()))
+                .user(user)
+                .client(&self.client.id);
+            self.issuer.store.note(event).await?;
+        }
+        Ok(self.error(&Rejected::new(Code::AccessDenied, "the person refused")))
+    }
+
+    async fn remember(&self, user: &crate::model::UserId) -> Result<()> {
+        let consent = Consent {
+            user: user.clone(),
+            client: self.client.id.clone(),
+            scopes: self.request.scopes.clone(),
+            resources: self.request.resources.clone(),
+            granted_at: self.now,
+        };
+        let event = EventDraft::new(EventKind::ConsentGranted, Actor::User(user.clone()))
+            .user(user)
+            .client(&self.client.id)
+            .with("scope", self.request.scopes.to_string());
+        Ok(self.issuer.store.grant_consent(consent, event).await?)
+    }
+
+    async fn issue(&self, resume: &Resume) -> Result<Next> {
+        let Some(live) = &self.visitor.session else { return self.login(resume, None) };
+        let text = base64url::encode(self.issuer.entropy.bytes::<32>());
+        let request = &self.request;
+        let code = AuthorizationCode {
+            digest: Digest::of(&text),
+            client: self.client.id.clone(),
+            user: live.session.user.clone(),
+            browser: live.session.id.clone(),
+            redirect_uri: request.redirect_given.then(|| request.redirect_uri.clone()),
+            challenge: request.challenge.clone(),
+            scopes: request.scopes.clone(),
+            resources: request.resources.clone(),
+            nonce: request.nonce.clone(),
+            authentication: live.session.authentication.clone(),
+            device: self.visitor.device.clone(),
+            created_at: Timestamp::default(),
+            expires_at: Timestamp::default(),
+            spent_for: None,
+        };
+        if self.issuer.store.create_code(code, CODE_LIFE).await? {
+            return Ok(Next::Respond(Response::code(&self.issuer.settings.issuer, request, text)));
+        }
+        // The sign-in ended between the cookie's look-up and now.
+        if request.prompt.none {
+            return Ok(self.error(&decision::login_required()));
+        }
+        self.login(resume, None)
+    }
 }

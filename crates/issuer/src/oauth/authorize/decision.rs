@@ -1,0 +1,89 @@
+//! The decision: from a request found good, who is signed in and what they allowed, to what comes next.
+//! Pure; asked again after every page.
+
+use super::request::Request;
+use super::resume::Resume;
+use crate::error::{Code, Rejected};
+use crate::model::{BrowserSession, Client, Consent};
+use countersign_token::Timestamp;
+
+/// All it looks at.
+pub(super) struct Facts<'a> {
+    pub(super) request: &'a Request,
+    pub(super) client: &'a Client,
+    /// Live.
+    pub(super) session: Option<&'a BrowserSession>,
+    /// Of the person signed in, for this client.
+    pub(super) consent: Option<&'a Consent>,
+    /// What happened on the pages so far.
+    pub(super) resume: &'a Resume,
+    pub(super) now: Timestamp,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum Decision {
+    /// `again`: the one signed in has to prove it once more.
+    Login {
+        again: bool,
+    },
+    SelectAccount,
+    Consent,
+    Issue,
+    /// To the client.
+    Error(Rejected),
+}
+
+pub(super) fn login_required() -> Rejected {
+    Rejected::new(Code::LoginRequired, "the person has to sign in")
+}
+
+pub(super) fn decide(facts: &Facts<'_>) -> Decision {
+    let Facts { request, session, resume, .. } = facts;
+    let prompt = request.prompt;
+    let Some(session) = session else { return login(facts, false) };
+    let proven_at = session.authentication.auth_time;
+    // Signed in during this request: no older demand is open any more.
+    let fresh = proven_at >= resume.asked_at;
+    if request.hinted.as_ref().is_some_and(|hinted| *hinted != session.user) {
+        // OIDC Core 3.1.2.1: somebody else than `id_token_hint` names may not answer for them.
+        return if fresh { Decision::Error(login_required()) } else { login(facts, false) };
+    }
+    let too_old = request.max_age.is_some_and(|most| facts.now.since(proven_at).as_secs() > most.into());
+    if !fresh && (prompt.login || too_old) {
+        return login(facts, true);
+    }
+    if prompt.select_account && !fresh && resume.chosen.as_ref() != Some(&session.user) {
+        return Decision::SelectAccount;
+    }
+    let allowed = resume.allowed_by.as_ref() == Some(&session.user);
+    if !allowed && (prompt.consent || !covered(facts, session)) {
+        return if prompt.none {
+            Decision::Error(Rejected::new(Code::ConsentRequired, "the person has to allow this"))
+        } else {
+            Decision::Consent
+        };
+    }
+    Decision::Issue
+}
+
+fn login(facts: &Facts<'_>, again: bool) -> Decision {
+    if facts.request.prompt.none { Decision::Error(login_required()) } else { Decision::Login { again } }
+}
+
+/// First-party clients need no consent; others one that covers every scope and resource. A public native
+/// app cannot be told from another on the same device: it is asked for each time (RFC 8252 8.6).
+fn covered(facts: &Facts<'_>, session: &BrowserSession) -> bool {
+    let Facts { request, client, consent, .. } = facts;
+    if client.metadata.first_party {
+        return true;
+    }
+    let unprovable = client.is_public() && client.metadata.application_type.as_deref() == Some("native");
+    !unprovable
+        && consent.is_some_and(|c| {
+            c.user == session.user
+                && c.client == client.id
+                && request.scopes.within(&c.scopes)
+                && request.resources.iter().all(|r| c.resources.contains(r))
+        })
+}

@@ -1,0 +1,53 @@
+//! An authorization request as the checks leave it.
+
+use super::ResponseMode;
+use crate::model::{Scopes, UserId};
+
+/// `prompt` (OIDC Core 3.1.2.1).
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(super) struct Prompt {
+    pub(super) none: bool,
+    pub(super) login: bool,
+    pub(super) consent: bool,
+    pub(super) select_account: bool,
+}
+
+/// Filled field by field, each by the check of its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    /// Proven: the answer goes there.
+    pub(super) redirect_uri: String,
+    /// It stood in the request; the token request must then repeat it (RFC 6749 4.1.3).
+    pub(super) redirect_given: bool,
+    pub(super) state: Option<String>,
+    pub(super) mode: ResponseMode,
+    pub(super) scopes: Scopes,
+    pub(super) resources: Vec<String>,
+    pub(super) challenge: Option<String>,
+    pub(super) nonce: Option<String>,
+    pub(super) prompt: Prompt,
+    /// Seconds.
+    pub(super) max_age: Option<u32>,
+    pub(super) login_hint: Option<String>,
+    /// The person `id_token_hint` names.
+    pub(super) hinted: Option<UserId>,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            redirect_uri: String::new(),
+            redirect_given: false,
+            state: None,
+            mode: ResponseMode::Query,
+            scopes: Scopes::default(),
+            resources: Vec::new(),
+            challenge: None,
+            nonce: None,
+            prompt: Prompt::default(),
+            max_age: None,
+            login_hint: None,
+            hinted: None,
+        }
+    }
+}
