@@ -1,10 +1,96 @@
-//! What every store must do, as tests that an adapter runs against itself.
+//! What every store must do, as cases that an adapter runs against itself with [`suite!`] or
+//! [`suite_of_one!`].
 //!
-//! Owns: the manual clock, seeded entropy and fixtures that these and other tests begin with.
+//! Owns: the cases, one file a port; the manual clock, seeded entropy and fixtures that these and other
+//! tests begin with.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a case that fails has to say so by panicking"
+)]
+
+pub mod browser_session;
+pub mod client;
+pub mod client_session;
 pub mod clock;
+pub mod code;
+pub mod consent;
 pub mod entropy;
+pub mod event;
 pub mod fixture;
+pub mod key;
+pub mod node;
+pub mod refresh;
+pub mod resource;
+pub mod revocation;
+pub mod role;
+pub mod stage;
+pub mod user;
 
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
+pub use stage::{Place, Stage};
+
+/// Runs one case at that place.
+pub fn run<F: Future<Output = ()>>(place: impl Place, case: impl FnOnce(Stage) -> F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.unwrap().block_on(async move { case(Stage::new(place)).await });
+}
+
+/// A `#[test]` for each case named, at the place that the expression makes anew for each.
+#[macro_export]
+macro_rules! cases {
+    ($place:expr; $($file:ident: $($case:ident)+;)+) => {
+        $($(
+            #[test]
+            fn $case() {
+                $crate::run($place, $crate::$file::$case);
+            }
+        )+)+
+    };
+}
+
+/// Every case that a store opened only once can play: `suite_of_one!(place)`.
+#[macro_export]
+macro_rules! suite_of_one {
+    ($place:expr) => {
+        $crate::cases! { $place;
+            user: user_round_trip user_refused user_once_of_many user_change user_pages
+                password_ends_sessions password_voids_proofs password_hash_renewed_once
+                user_disable_enable user_remove user_sign_out;
+            role: role_round_trip;
+            client: client_round_trip client_list_and_origins client_remove;
+            resource: resource_round_trip;
+            consent: consent_round_trip;
+            browser_session: browser_round_trip browser_step_up browser_not_continued
+                browser_changes_hands browser_touch browser_end browser_end_others browser_cookie_is_one;
+            code: code_round_trip code_twice code_64_at_once code_gone code_replay_reported code_sweep;
+            client_session: session_round_trip session_not_started session_list session_end
+                session_end_at_once session_sweep;
+            refresh: refresh_rotates refresh_kept_token refresh_retry refresh_retry_budget_renews
+                refresh_retry_window refresh_theft refresh_ahead refresh_wrong_client refresh_gone
+                refresh_64_at_once refresh_against_end;
+            key: key_life key_withdraw key_refresh_versions key_reseal;
+            revocation: rule_token rule_before_now rule_reading_on;
+            event: event_round_trip;
+            node: node_ping node_heartbeats;
+        }
+    };
+}
+
+/// Every case: `suite!(place)`, where `place` can be opened more than once, also at the same time.
+#[macro_export]
+macro_rules! suite {
+    ($place:expr) => {
+        $crate::suite_of_one!($place);
+        $crate::cases! { $place;
+            code: code_two_processes;
+            refresh: refresh_64_at_once_within_budget refresh_many_chains;
+            key: key_init_once;
+            event: event_reader_misses_none;
+            node: restart_keeps_everything two_processes_read_each_other;
+        }
+    };
+}

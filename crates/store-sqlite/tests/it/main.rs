@@ -1,0 +1,3 @@
+//! The store against the contract, and against what only a file can suffer.
+
+mod contract;
