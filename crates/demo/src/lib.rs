@@ -1,1 +1,67 @@
-//! demo
+//! `countersign demo`: the use cases, running.
+//!
+//! Owns the stage (an issuer as a child process of the same binary, two sample services, made-up people),
+//! the scenarios played on it, the page that shows them and the headless check that judges them.
+
+mod cast;
+mod check;
+mod http;
+mod issuer;
+mod page;
+mod random;
+mod scenario;
+mod scene;
+mod service;
+mod stage;
+mod view;
+
+use anyhow::{Context, Result};
+use std::io::Write;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+
+/// What `countersign demo` was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where the page is served; by default 127.0.0.1:8700, or a free port when that is taken.
+    pub listen: Option<SocketAddr>,
+    /// Plays every scenario without a browser, prints a line each, and ends.
+    pub check: bool,
+    /// With `check`: one JSON document instead of lines.
+    pub json: bool,
+}
+
+/// Where the page is served unless told otherwise.
+const PAGE: &str = "127.0.0.1:8700";
+
+/// Runs the demo until it is interrupted, or the check to its end. `true`: every scenario passed.
+pub async fn run(options: Options) -> Result<bool> {
+    let listener = listen(&options).await?;
+    let stage = stage::Stage::set(listener.local_addr()?).await?;
+    if options.check {
+        return check::run(&stage, options.json).await;
+    }
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", stage.welcome())?;
+    out.flush()?;
+    tokio::select! {
+        served = page::serve(listener, stage) => served.map(|()| true),
+        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| true).context("waiting for Ctrl-C"),
+    }
+}
+
+async fn listen(options: &Options) -> Result<TcpListener> {
+    if let Some(address) = options.listen {
+        return TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"));
+    }
+    let free = || TcpListener::bind("127.0.0.1:0");
+    let listener = if options.check {
+        free().await
+    } else {
+        match TcpListener::bind(PAGE).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => free().await,
+        }
+    };
+    listener.context("cannot listen on 127.0.0.1")
+}

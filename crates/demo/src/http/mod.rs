@@ -1,0 +1,38 @@
+//! Talking HTTP as an outside client does: requests, answers, a browser without script.
+
+mod answer;
+mod ask;
+mod browser;
+mod form;
+
+pub(crate) use answer::Answer;
+pub(crate) use ask::Ask;
+pub(crate) use browser::{Browser, Page};
+
+use anyhow::Result;
+use reqwest::redirect::Policy;
+use rustls::{ClientConfig, RootCertStore};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The client everything goes through. Redirects are seen, not followed; the demo's names are this
+/// machine (RFC 6761 6.3), whatever the resolver thinks; TLS trusts nobody, as nothing leaves loopback.
+pub(crate) fn client() -> Result<reqwest::Client> {
+    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(Policy::none())
+        .referer(false)
+        .no_proxy()
+        .timeout(Duration::from_secs(20))
+        // A restarted issuer has closed the connections of its predecessor.
+        .pool_max_idle_per_host(0);
+    for name in ["localhost", "auth.localhost", "api.localhost", "orders.localhost"] {
+        builder = builder.resolve(name, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    }
+    Ok(builder.build()?)
+}

@@ -1,0 +1,112 @@
+//! The stage: addresses, the issuer, the services, the cast.
+
+use crate::cast::{Cast, Person};
+use crate::issuer::Issuer;
+use crate::service::{self, Service};
+use crate::{cast, http};
+use anyhow::{Context, Result};
+use countersign_verifier::SystemClock;
+use std::net::SocketAddr;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// Where everything answers. Every name is a loopback name (RFC 6761), so that hosts differ as they
+/// would in the world: cookies ignore ports, but not hosts.
+#[derive(Clone)]
+pub(crate) struct Places {
+    pub(crate) issuer_listen: SocketAddr,
+    pub(crate) issuer: String,
+    pub(crate) users: String,
+    pub(crate) orders: String,
+    /// The origin that the services and the mobile client's registration list.
+    pub(crate) app: String,
+}
+
+/// Everything that runs.
+pub(crate) struct Stage {
+    pub(crate) places: Places,
+    pub(crate) issuer: Issuer,
+    pub(crate) cast: Cast,
+    pub(crate) http: reqwest::Client,
+    pub(crate) clock: SystemClock,
+    data: TempDir,
+}
+
+impl Stage {
+    /// Starts the issuer on an empty data directory, registers the cast by the command line, starts the
+    /// services.
+    pub(crate) async fn set(page: SocketAddr) -> Result<Self> {
+        let data = TempDir::with_prefix("countersign-demo-").context("a throw-away directory")?;
+        let issuer_listen = free_port().await?;
+        let (users, orders) = (TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?);
+        let places = Places {
+            issuer_listen,
+            issuer: format!("http://auth.localhost:{}", issuer_listen.port()),
+            users: format!("http://api.localhost:{}", users.local_addr()?.port()),
+            orders: format!("http://orders.localhost:{}", orders.local_addr()?.port()),
+            app: format!("http://localhost:{}", page.port()),
+        };
+        let stage = Self {
+            issuer: Issuer::new(data.path(), &places)?,
+            cast: Cast::make()?,
+            http: http::client()?,
+            clock: SystemClock::new(),
+            places,
+            data,
+        };
+        stage.issuer.start(&stage.http).await?;
+        stage.register().await?;
+        service::start(Service::users(&stage)?, users);
+        service::start(Service::orders(&stage)?, orders);
+        Ok(stage)
+    }
+
+    async fn register(&self) -> Result<()> {
+        self.apply("resource", &self.cast.resources()).await?.success()?;
+        self.apply("client", &self.cast.clients(&self.places)).await?.success()?;
+        let grant = format!("{}=users:read,users:write", cast::USERS);
+        self.issuer.cli(&["role", "add", "admin", "--grant", &grant], None).await?.success()?;
+        self.admit(&self.cast.alice).await?;
+        self.admit(&self.cast.bob).await
+    }
+
+    /// `client apply` or `resource apply` of a document.
+    pub(crate) async fn apply(&self, noun: &str, document: &serde_json::Value) -> Result<crate::issuer::Output> {
+        let file = self.data.path().join(format!("{noun}.json"));
+        std::fs::write(&file, document.to_string())?;
+        let outcome = self.issuer.cli(&[noun, "apply", &file.to_string_lossy()], None).await;
+        std::fs::remove_file(&file)?;
+        outcome
+    }
+
+    /// `user add`.
+    pub(crate) async fn admit(&self, person: &Person) -> Result<()> {
+        let mut args = vec!["user", "add", &person.email, "--name", &person.name];
+        args.extend(["--username", &person.username, "--password-stdin", "--email-verified"]);
+        for role in &person.roles {
+            args.extend(["--role", role]);
+        }
+        self.issuer.cli(&args, Some(&person.password)).await?.success()?;
+        Ok(())
+    }
+
+    /// What the terminal says.
+    pub(crate) fn welcome(&self) -> String {
+        let Places { app, users, orders, issuer, .. } = &self.places;
+        let Cast { alice, bob, .. } = &self.cast;
+        format!(
+            "Countersign demo: open {app}\n\n  \
+             Team directory  {users}\n  \
+             Orders          {orders}\n  \
+             Issuer          {issuer}\n\n  \
+             Sign in as {} / {}  (administrator)\n          or {} / {}\n\n\
+             Everything runs on this machine and is gone when you press Ctrl-C.",
+            alice.username, alice.password, bob.username, bob.password
+        )
+    }
+}
+
+async fn free_port() -> Result<SocketAddr> {
+    let probe = TcpListener::bind("127.0.0.1:0").await.context("a free loopback port")?;
+    Ok(probe.local_addr()?)
+}

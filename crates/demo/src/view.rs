@@ -1,0 +1,74 @@
+//! Pages of the demo and its sample services: embedded templates, one style sheet, one script.
+
+use anyhow::{Context, Result};
+use axum::response::{Html, IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use http::{HeaderValue, StatusCode};
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+use std::sync::OnceLock;
+
+const TEMPLATES: [(&str, &str); 5] = [
+    ("base.html", include_str!("../templates/base.html")),
+    ("index.html", include_str!("../templates/index.html")),
+    ("story.html", include_str!("../templates/story.html")),
+    ("run.html", include_str!("../templates/run.html")),
+    ("app.html", include_str!("../templates/app.html")),
+];
+
+const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                   img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+fn environment() -> &'static Environment<'static> {
+    static ONCE: OnceLock<Environment<'static>> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        for (name, source) in TEMPLATES {
+            // A template that does not parse is missing, which rendering it reports; a test renders all.
+            let _ = environment.add_template(name, source);
+        }
+        environment
+    })
+}
+
+/// Renders a template.
+pub(crate) fn render(name: &str, values: impl Serialize) -> Result<String> {
+    let template = environment().get_template(name)?;
+    template.render(values).with_context(|| format!("rendering {name}"))
+}
+
+/// A page with the headers every page has.
+pub(crate) fn page(status: StatusCode, name: &str, values: impl Serialize) -> Response {
+    let mut answer = match render(name, values) {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
+    };
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, CSP),
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "same-origin"),
+    ] {
+        answer.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    answer
+}
+
+/// The style sheet.
+pub(crate) async fn style() -> Response {
+    asset("text/css; charset=utf-8", include_str!("../assets/demo.css"))
+}
+
+/// The script: runs a scenario in place. Without it the page works by ordinary forms.
+pub(crate) async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../assets/demo.js"))
+}
+
+/// The mark.
+pub(crate) async fn mark() -> Response {
+    asset("image/svg+xml", include_str!("../assets/mark.svg"))
+}
+
+fn asset(media: &'static str, body: &'static str) -> Response {
+    ([(CONTENT_TYPE, media), (CACHE_CONTROL, "max-age=60")], body).into_response()
+}
