@@ -5,6 +5,7 @@
 
 mod cast;
 mod check;
+mod forge;
 mod http;
 mod issuer;
 mod page;

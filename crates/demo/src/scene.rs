@@ -44,6 +44,13 @@ pub(crate) struct Exchange {
     millis: u64,
 }
 
+impl std::fmt::Display for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { method, url, request, status, response, .. } = self;
+        write!(f, "{method} {url}\n{request}\n-> {status}\n{response}")
+    }
+}
+
 impl<'a> Scene<'a> {
     pub(crate) fn on(stage: &'a Stage) -> Self {
         Self { stage, steps: Vec::new(), observed: Vec::new() }

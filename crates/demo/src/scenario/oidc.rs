@@ -1,6 +1,6 @@
 //! UC-06: the code flow of OpenID Connect, step by step.
 
-use crate::cast::{USERS, USERS_APP};
+use crate::cast::{Person, USERS, USERS_APP};
 use crate::http::{Answer, Ask, Browser};
 use crate::random;
 use crate::scenario::Scenario;
@@ -24,6 +24,8 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let issuer = &scene.places().issuer;
     let discovery = scene.send(Ask::get(format!("{issuer}/.well-known/openid-configuration"))).await?;
     scene.status(&discovery, 200, "discovery")?;
+    let authorize = discovery.text("authorization_endpoint")?;
+    scene.same("authorization endpoint", authorize, format!("{issuer}/oauth/authorize"))?;
     scene.same("issuer", discovery.text("issuer")?.as_str(), issuer)?;
     let jwks = scene.send(Ask::get(discovery.text("jwks_uri")?)).await?;
     scene.status(&jwks, 200, "keys")?;
@@ -33,7 +35,9 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let nonce = random::secret()?;
     let (verifier, challenge) = random::pkce()?;
     let redirect = format!("{}/callback", scene.places().users);
-    let code = code(scene, &discovery, &redirect, &nonce, &challenge).await?;
+    let alice = &scene.cast().alice;
+    let ask = Asking { scope: "openid profile email users:read", nonce: &nonce, challenge: &challenge };
+    let code = code(scene, alice, &redirect, &ask).await?;
     let form = [
         ("grant_type", "authorization_code"),
         ("code", code.as_str()),
@@ -67,28 +71,45 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     Ok(())
 }
 
+struct Asking<'a> {
+    scope: &'a str,
+    nonce: &'a str,
+    challenge: &'a str,
+}
+
+/// The whole flow for another scenario: the answer of the token endpoint.
+pub(super) async fn tokens(scene: &mut Scene<'_>, who: &Person, scope: &str) -> Result<Answer> {
+    let (verifier, challenge) = random::pkce()?;
+    let redirect = format!("{}/callback", scene.places().users);
+    let ask = Asking { scope, nonce: &random::secret()?, challenge: &challenge };
+    let code = code(scene, who, &redirect, &ask).await?;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", redirect.as_str()),
+        ("code_verifier", verifier.as_str()),
+    ];
+    let tokens = scene.token(USERS_APP, &scene.cast().client_secret, &form).await?;
+    scene.status(&tokens, 200, "token endpoint")?;
+    Ok(tokens)
+}
+
 /// The browser's way to the code. The application's callback is played by the scenario, which so holds it.
-async fn code(
-    scene: &mut Scene<'_>,
-    discovery: &Answer,
-    redirect: &str,
-    nonce: &str,
-    challenge: &str,
-) -> Result<String> {
+async fn code(scene: &mut Scene<'_>, who: &Person, redirect: &str, ask: &Asking<'_>) -> Result<String> {
     let state = random::secret()?;
-    let mut url = Url::parse(&discovery.text("authorization_endpoint")?)?;
+    let mut url = Url::parse(&format!("{}/oauth/authorize", scene.places().issuer))?;
     url.query_pairs_mut()
         .append_pair("response_type", "code")
         .append_pair("client_id", USERS_APP)
         .append_pair("redirect_uri", redirect)
-        .append_pair("scope", "openid profile email users:read")
+        .append_pair("scope", ask.scope)
         .append_pair("state", &state)
-        .append_pair("nonce", nonce)
-        .append_pair("code_challenge", challenge)
+        .append_pair("nonce", ask.nonce)
+        .append_pair("code_challenge", ask.challenge)
         .append_pair("code_challenge_method", "S256");
     let mut browser = Browser::with_app(redirect);
     let page = browser.open(scene, url.as_str()).await?;
-    let done = browser.sign_in(scene, page, &scene.cast().alice).await?;
+    let done = browser.sign_in(scene, page, who).await?;
     let back = done.handed.context("the browser did not come back to the application")?;
     let field = |name: &str| back.query_pairs().find(|(n, _)| n == name).map(|(_, v)| v.into_owned());
     scene.check(field("state") == Some(state), "the answer carries our `state`")?;
