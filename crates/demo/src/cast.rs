@@ -1,7 +1,7 @@
 //! Who and what is on the stage: people, clients, resources, as the command line takes them.
 
-use crate::random;
 use crate::stage::Places;
+use crate::{forge, random};
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -129,8 +129,8 @@ impl Cast {
             })
         };
         let everyday = "users:read users:write orders:read";
-        let mut strict = mobile(STRICT, places, everyday, &[USERS, ORDERS]);
-        strict["refresh_retry_window"] = json!(0);
+        let strict = mobile(STRICT, places, everyday, &[USERS, ORDERS]);
+        let strict = forge::with(&strict, "refresh_retry_window", Some(json!(0)));
         json!([
             web(USERS_APP, "Team directory", &places.users, USERS, "users:read users:write"),
             web(ORDERS_APP, "Orders", &places.orders, ORDERS, "orders:read"),

@@ -38,7 +38,13 @@ pub(crate) async fn run(stage: &Stage, as_json: bool) -> Result<bool> {
 
 fn line(story: &Story) -> String {
     let verdict = if story.passed { "PASS" } else { "FAIL" };
-    format!("{verdict} {} {} — {} ({} ms)", story.id, story.title, story.observed.replace('\n', " "), story.millis)
+    format!(
+        "{verdict} {} {} — {} ({} ms)",
+        story.id,
+        story.title,
+        story.observed.replace('\n', " "),
+        story.millis
+    )
 }
 
 /// The last steps before a failure, on stderr.

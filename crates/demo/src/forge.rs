@@ -1,8 +1,38 @@
 //! Tokens made by hand, as somebody makes them who wants in: any header, any claims, any signature.
 
+use anyhow::{Result, anyhow};
 use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use countersign_token::base64url;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// A key pair of a stranger, who signs whatever he likes.
+pub(crate) struct Stranger {
+    pair: EcdsaKeyPair,
+}
+
+impl Stranger {
+    pub(crate) fn new() -> Result<Self> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| anyhow!("no key"))?;
+        Ok(Self { pair })
+    }
+
+    /// The public key, under the key id given.
+    pub(crate) fn jwk(&self, kid: &str) -> Value {
+        let point = self.pair.public_key().as_ref();
+        let half = |range| base64url::encode(point.get::<std::ops::Range<usize>>(range).unwrap_or_default());
+        json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": kid, "x": half(1..33), "y": half(33..65) })
+    }
+
+    /// A compact token, rightly signed with ES256 by this key.
+    pub(crate) fn sign(&self, header: &str, claims: &str) -> Result<String> {
+        let body = unsigned(header, claims);
+        let signature =
+            self.pair.sign(&SystemRandom::new(), body.as_bytes()).map_err(|_| anyhow!("no signature"))?;
+        Ok(format!("{body}.{}", base64url::encode(signature)))
+    }
+}
 
 /// A compact token of these texts, signed by HMAC SHA-256 with `secret`.
 pub(crate) fn hs256(header: &str, claims: &str, secret: &[u8]) -> String {

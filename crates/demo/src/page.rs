@@ -43,9 +43,7 @@ fn index_values(stage: &Stage) -> Value {
     let rows = |prefix: &str| -> Vec<Value> {
         scenario::ALL.iter().filter(|s| s.id.starts_with(prefix)).map(row).collect()
     };
-    let person = |p: &crate::cast::Person| {
-        json!({ "username": p.username, "password": p.password, "name": p.name, "roles": p.roles })
-    };
+    let person = |p: &crate::cast::Person| json!({ "username": p.username, "password": p.password, "name": p.name, "roles": p.roles });
     json!({
         "title": "Countersign demo",
         "groups": [
@@ -100,7 +98,8 @@ fn step_values(step: &Step) -> Value {
         .into_iter()
         .flatten()
         .map(|token| {
-            let part = |name: &str| token.get(name).map(|v| serde_json::to_string_pretty(v).unwrap_or_default());
+            let part =
+                |name: &str| token.get(name).map(|v| serde_json::to_string_pretty(v).unwrap_or_default());
             json!({ "header": part("header"), "claims": part("claims") })
         })
         .collect();

@@ -87,8 +87,17 @@ impl<'a> Scene<'a> {
     }
 
     /// Two values that must be the same.
-    pub(crate) fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: T, due: T) -> Result<()> {
-        let text = if found == due { format!("{what}: {found:?}") } else { format!("{what}: {found:?}, not {due:?}") };
+    pub(crate) fn same<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        what: &str,
+        found: T,
+        due: T,
+    ) -> Result<()> {
+        let text = if found == due {
+            format!("{what}: {found:?}")
+        } else {
+            format!("{what}: {found:?}, not {due:?}")
+        };
         self.check(found == due, text)
     }
 
@@ -246,7 +255,9 @@ fn exchange(ask: &Ask, answer: &Answer, millis: u64) -> Exchange {
 
 fn pretty(body: &str) -> String {
     let value: Option<Value> = serde_json::from_str(body).ok();
-    value.and_then(|v| serde_json::to_string_pretty(&v).ok()).unwrap_or_else(|| body.chars().take(2000).collect())
+    value
+        .and_then(|v| serde_json::to_string_pretty(&v).ok())
+        .unwrap_or_else(|| body.chars().take(2000).collect())
 }
 
 fn is_word(c: char) -> bool {
@@ -273,7 +284,8 @@ fn collect(text: &str, tokens: &mut Vec<Value>) {
 fn shown(text: &str) -> String {
     let mut out = text.to_owned();
     for word in words(text) {
-        let (head, tail) = (word.get(..10).unwrap_or_default(), word.get(word.len() - 6..).unwrap_or_default());
+        let (head, tail) =
+            (word.get(..10).unwrap_or_default(), word.get(word.len() - 6..).unwrap_or_default());
         out = out.replace(word, &format!("{head}…{tail}"));
     }
     blotted(&out)
@@ -282,7 +294,9 @@ fn shown(text: &str) -> String {
 fn blotted(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = ["\"password\":\"", "password="].iter().filter_map(|k| Some(rest.find(k)? + k.len())).min() {
+    while let Some(at) =
+        ["\"password\":\"", "password="].iter().filter_map(|k| Some(rest.find(k)? + k.len())).min()
+    {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         out.push_str("••••••");
@@ -300,8 +314,14 @@ mod tests {
     #[test]
     fn what_is_shown_holds_no_secret() {
         let token = "a".repeat(60);
-        assert_eq!(shown(&format!("token={token}&x=1")), format!("token={}…{}&x=1", "a".repeat(10), "a".repeat(6)));
-        assert_eq!(shown(r#"{"username":"a","password":"pw","x":1}"#), r#"{"username":"a","password":"••••••","x":1}"#);
+        assert_eq!(
+            shown(&format!("token={token}&x=1")),
+            format!("token={}…{}&x=1", "a".repeat(10), "a".repeat(6))
+        );
+        assert_eq!(
+            shown(r#"{"username":"a","password":"pw","x":1}"#),
+            r#"{"username":"a","password":"••••••","x":1}"#
+        );
         assert_eq!(shown("username=a&password=p%20w&go=1"), "username=a&password=••••••&go=1");
     }
 }

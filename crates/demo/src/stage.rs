@@ -38,7 +38,8 @@ impl Stage {
     pub(crate) async fn set(page: SocketAddr) -> Result<Self> {
         let data = TempDir::with_prefix("countersign-demo-").context("a throw-away directory")?;
         let issuer_listen = free_port().await?;
-        let (users, orders) = (TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?);
+        let (users, orders) =
+            (TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?);
         let places = Places {
             issuer_listen,
             issuer: format!("http://auth.localhost:{}", issuer_listen.port()),
@@ -71,7 +72,11 @@ impl Stage {
     }
 
     /// `client apply` or `resource apply` of a document.
-    pub(crate) async fn apply(&self, noun: &str, document: &serde_json::Value) -> Result<crate::issuer::Output> {
+    pub(crate) async fn apply(
+        &self,
+        noun: &str,
+        document: &serde_json::Value,
+    ) -> Result<crate::issuer::Output> {
         let file = self.data.path().join(format!("{noun}.json"));
         std::fs::write(&file, document.to_string())?;
         let outcome = self.issuer.cli(&[noun, "apply", &file.to_string_lossy()], None).await;

@@ -35,7 +35,7 @@ fn environment() -> &'static Environment<'static> {
 /// Renders a template.
 pub(crate) fn render(name: &str, values: impl Serialize) -> Result<String> {
     let template = environment().get_template(name)?;
-    template.render(values).with_context(|| format!("rendering {name}"))
+    template.render(minijinja::value::Serde(values)).with_context(|| format!("rendering {name}"))
 }
 
 /// A page with the headers every page has.
@@ -44,11 +44,9 @@ pub(crate) fn page(status: StatusCode, name: &str, values: impl Serialize) -> Re
         Ok(html) => (status, Html(html)).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
     };
-    for (name, value) in [
-        (CONTENT_SECURITY_POLICY, CSP),
-        (CACHE_CONTROL, "no-store"),
-        (REFERRER_POLICY, "same-origin"),
-    ] {
+    for (name, value) in
+        [(CONTENT_SECURITY_POLICY, CSP), (CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "same-origin")]
+    {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     answer
@@ -71,4 +69,56 @@ pub(crate) async fn mark() -> Response {
 
 fn asset(media: &'static str, body: &'static str) -> Response {
     ([(CONTENT_TYPE, media), (CACHE_CONTROL, "max-age=60")], body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_template_renders_and_escapes() {
+        let app = |more: serde_json::Value| {
+            let mut all = json!({
+                "title": "T<", "about": "a", "demo": "/", "api": "/", "has_admin": true,
+                "other": { "name": "o", "url": "/" },
+            });
+            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            render("app.html", all).unwrap()
+        };
+        let token = json!({ "title": "t", "why": "w", "parts": { "header": "{}", "claims": "<b>" } });
+        let verdict = json!({ "ok": true, "text": "x" });
+        for page in [
+            app(json!({ "view": "signed_out" })),
+            app(
+                json!({ "view": "signed_in", "name": "n", "email": "e", "verdict": verdict, "tokens": [token] }),
+            ),
+            app(json!({ "view": "admin" })),
+            app(json!({ "view": "problem", "status": 403, "problem": "<script>" })),
+        ] {
+            assert!(page.contains("T&lt;") && !page.contains("<script>") && !page.contains("<b>"));
+        }
+        let exchange = json!({
+            "kind": "exchange", "method": "GET", "url": "/", "request": "", "status": 401, "response": "",
+            "millis": 1, "tokens": [{ "header": "{}", "claims": "{}" }],
+        });
+        let steps = json!([
+            { "kind": "note", "text": "n" },
+            { "kind": "check", "ok": false, "text": "c" },
+            { "kind": "command", "line": "l", "code": null, "output": "" },
+            exchange,
+        ]);
+        let story = json!({
+            "title": "t", "id": "UC-01", "passed": true, "observed": "<i>", "millis": 1, "checks": 1, "steps": steps,
+        });
+        assert!(render("run.html", &story).unwrap().contains("&lt;i&gt;"));
+        assert!(render("story.html", &story).unwrap().contains("class=\"status s4\">401"));
+        let row = json!({ "id": "UC-01", "title": "t", "works": "w", "refused": "r" });
+        let person = json!({ "name": "n", "username": "u", "password": "p", "roles": ["admin"] });
+        let index = json!({
+            "title": "t", "users": "/", "orders": "/", "issuer": "/", "people": [person],
+            "groups": [{ "title": "g", "rows": [row] }],
+        });
+        assert!(render("index.html", index).unwrap().contains("action=\"/run/UC-01\""));
+    }
 }

@@ -17,14 +17,16 @@ pub(crate) struct Answer {
 impl Answer {
     /// The body as JSON.
     pub(crate) fn json(&self) -> Result<Value> {
-        serde_json::from_str(&self.body).with_context(|| format!("{} answered {}, not JSON", self.url, self.status))
+        serde_json::from_str(&self.body)
+            .with_context(|| format!("{} answered {}, not JSON", self.url, self.status))
     }
 
     /// A string member of the JSON body.
     pub(crate) fn text(&self, member: &str) -> Result<String> {
         let value = self.json()?;
         let text = value.get(member).and_then(Value::as_str);
-        let text = text.with_context(|| format!("{} answered {} without `{member}`", self.url, self.status))?;
+        let text =
+            text.with_context(|| format!("{} answered {} without `{member}`", self.url, self.status))?;
         Ok(text.to_owned())
     }
 

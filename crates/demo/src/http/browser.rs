@@ -28,8 +28,6 @@ pub(crate) struct Page {
     pub(crate) forms: Vec<Form>,
     /// The address handed to an installed app, if that is how it ended.
     pub(crate) handed: Option<Url>,
-    /// Every address on the way.
-    pub(crate) visited: Vec<String>,
 }
 
 impl Page {
@@ -81,7 +79,8 @@ impl Browser {
         let mut page = page;
         for _ in 0..2 {
             let form = page.forms.iter().find(|f| f.password_field().or(f.user_field()).is_some());
-            let form = form.with_context(|| format!("{} ({}) asks for no password", page.url, page.answer.status))?;
+            let form =
+                form.with_context(|| format!("{} ({}) asks for no password", page.url, page.answer.status))?;
             let mut typed = Vec::new();
             typed.extend(form.user_field().map(|name| (name, who.username.as_str())));
             typed.extend(form.password_field().map(|name| (name, who.password.as_str())));
@@ -101,19 +100,17 @@ impl Browser {
 
     async fn navigate(&mut self, scene: &mut Scene<'_>, ask: Ask) -> Result<Page> {
         let mut ask = ask.accept("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
-        let mut visited = Vec::new();
         for _ in 0..REDIRECTS {
             let url = Url::parse(&ask.url)?;
-            visited.push(ask.url.clone());
             let answer = scene.send(self.with_cookies(ask, &url)).await?;
             self.keep(&url, &answer);
             if !answer.is_redirect() {
                 let forms = if answer.is_html() { form::read(&answer.body) } else { Vec::new() };
-                return Ok(Page { url, answer, forms, handed: None, visited });
+                return Ok(Page { url, answer, forms, handed: None });
             }
             let next = url.join(answer.location())?;
             if self.apps.iter().any(|app| next.as_str().starts_with(app.as_str())) {
-                return Ok(Page { url, answer, forms: Vec::new(), handed: Some(next), visited });
+                return Ok(Page { url, answer, forms: Vec::new(), handed: Some(next) });
             }
             ask = Ask::get(next.as_str()).accept("text/html");
         }
@@ -143,4 +140,3 @@ impl Browser {
         }
     }
 }
-

@@ -69,7 +69,8 @@ pub(crate) fn read(html: &str) -> Vec<Form> {
             ("input" | "button", true) => {
                 let fallback = if tag.name == "button" { "submit" } else { "text" };
                 let kind = tag.attribute("type").unwrap_or_else(|| fallback.to_owned());
-                let field = Field { name: of("name"), value: of("value"), kind, autocomplete: of("autocomplete") };
+                let field =
+                    Field { name: of("name"), value: of("value"), kind, autocomplete: of("autocomplete") };
                 if let Some(form) = forms.last_mut() {
                     form.fields.push(field);
                 }
@@ -129,7 +130,9 @@ fn attributes(mut rest: &str) -> (Vec<(String, String)>, &str) {
         let quote = value.chars().next().filter(|c| *c == '"' || *c == '\'');
         let (value, tail) = match quote {
             Some(quote) => value.get(1..).and_then(|v| v.split_once(quote)).unwrap_or((value, "")),
-            None => value.split_at(value.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(value.len())),
+            None => {
+                value.split_at(value.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(value.len()))
+            }
         };
         found.push((name.to_ascii_lowercase(), unescaped(value)));
         rest = tail;

@@ -7,7 +7,7 @@ mod form;
 
 pub(crate) use answer::Answer;
 pub(crate) use ask::Ask;
-pub(crate) use browser::{Browser, Page};
+pub(crate) use browser::Browser;
 
 use anyhow::Result;
 use reqwest::redirect::Policy;

@@ -25,7 +25,8 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let login = scene.send(Ask::post(&url).json(&json!({ "username": MACHINE, "password": key }))).await?;
     scene.status(&login, 200, "API login")?;
     let by_key = login.text("access_token")?;
-    let wrong = scene.send(Ask::post(&url).json(&json!({ "username": MACHINE, "password": "wrong" }))).await?;
+    let wrong =
+        scene.send(Ask::post(&url).json(&json!({ "username": MACHINE, "password": "wrong" }))).await?;
     scene.status(&wrong, 401, "wrong key")?;
 
     scene.say("The same by the OAuth grant for machines.");

@@ -56,7 +56,8 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
 fn lacks_role(scene: &mut Scene<'_>, answer: &Answer) -> Result<()> {
     scene.status(answer, 403, "the administrators' API")?;
     scene.same("missing", answer.json()?.get("missing_roles").cloned(), Some(Value::from(vec!["admin"])))?;
-    let named = answer.challenge().contains("error=\"insufficient_scope\"") && answer.challenge().contains("admin");
+    let named =
+        answer.challenge().contains("error=\"insufficient_scope\"") && answer.challenge().contains("admin");
     scene.check(named, "WWW-Authenticate names it, too")
 }
 

@@ -38,7 +38,9 @@ pub(super) fn good(scene: &Scene<'_>) -> Result<Value> {
 async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let secret = scene.cast().legacy_secret.as_bytes();
     let url = format!("{}/api/archive", scene.places().users);
-    scene.say("Somebody got hold of the secret a service shares with the issuer, so every signature here is right.");
+    scene.say(
+        "Somebody got hold of the secret a service shares with the issuer, so every signature here is right.",
+    );
     let good = good(scene)?;
     let control = scene.send(Ask::get(&url).bearer(&hs256(HEADER, &good.to_string(), secret))).await?;
     scene.status(&control, 200, "all claims in order")?;
@@ -83,7 +85,13 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
         scene.status(&answer, 401, &format!("{name} ({})", answer.text("reason").unwrap_or_default()))?;
     }
     let nobody = Verifier::builder(&scene.places().issuer).audience(Vec::<String>::new());
-    scene.check(nobody.allow_http_on_loopback().build().is_err(), "a verifier without audience is not built")?;
-    scene.observe(format!("{} rightly signed tokens with a wrong, missing or malformed claim refused", cases.len()));
+    scene.check(
+        nobody.allow_http_on_loopback().build().is_err(),
+        "a verifier without audience is not built",
+    )?;
+    scene.observe(format!(
+        "{} rightly signed tokens with a wrong, missing or malformed claim refused",
+        cases.len()
+    ));
     Ok(())
 }

@@ -58,14 +58,18 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
         let told = answer.headers.keys().any(|name| name.as_str().starts_with("access-control-allow-"));
         scene.check(!told, format!("{what}: no CORS headers, the browser keeps the answer from the page"))?;
     }
-    scene.observe("token of auth.localhost accepted at api.localhost with CORS and no cookie; unlisted origin got none");
+    scene.observe(
+        "token of auth.localhost accepted at api.localhost with CORS and no cookie; unlisted origin got none",
+    );
     Ok(())
 }
 
 fn preflight(scene: &mut Scene<'_>, answer: &Answer, origin: &str, method: &str, header: &str) -> Result<()> {
     scene.check(matches!(answer.status, 200 | 204), format!("preflight: {}", answer.status))?;
     scene.same("allowed origin", answer.header(ALLOW), origin)?;
-    let lists = |name: &str, due: &str| answer.header(name).split(',').any(|v| v.trim().eq_ignore_ascii_case(due));
-    let right = lists("access-control-allow-methods", method) && lists("access-control-allow-headers", header);
+    let lists =
+        |name: &str, due: &str| answer.header(name).split(',').any(|v| v.trim().eq_ignore_ascii_case(due));
+    let right =
+        lists("access-control-allow-methods", method) && lists("access-control-allow-headers", header);
     scene.check(right, format!("it allows {method} with {header}"))
 }

@@ -19,7 +19,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
 async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let (alice, key) = (&scene.cast().alice, &scene.cast().api_key);
     let direct = scene.login(alice, MOBILE, json!({})).await?.text("access_token")?;
-    let machine = scene.token(MACHINE, key, &[("grant_type", "client_credentials")]).await?.text("access_token")?;
+    let machine =
+        scene.token(MACHINE, key, &[("grant_type", "client_credentials")]).await?.text("access_token")?;
     let flow = oidc::tokens(scene, alice, "openid users:read").await?;
     for (name, token) in [
         ("direct login", direct),
@@ -28,7 +29,8 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
         ("code flow, ID token", flow.text("id_token")?),
     ] {
         let claims = claims(&token)?;
-        let time = |name: &str| claims.get(name).and_then(Value::as_i64).with_context(|| format!("no {name}"));
+        let time =
+            |name: &str| claims.get(name).and_then(Value::as_i64).with_context(|| format!("no {name}"));
         let life = time("exp")? - time("iat")?;
         let most = if name.contains("ID") { 3600 } else { 900 };
         scene.check((1..=most).contains(&life), format!("{name}: lives {life} s"))?;
@@ -52,6 +54,8 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     scene.status(&accepted, 200, &format!("with `exp`, {LEGACY}"))?;
     let refused = scene.send(Ask::get(&url).bearer(&without)).await?;
     scene.status(&refused, 401, "without `exp`")?;
-    scene.observe("all four kinds end within the hour; settings without expiry and a token without `exp` refused");
+    scene.observe(
+        "all four kinds end within the hour; settings without expiry and a token without `exp` refused",
+    );
     Ok(())
 }

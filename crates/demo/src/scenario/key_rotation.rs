@@ -37,9 +37,13 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     scene.command(&["key", "rotate"]).await?.success()?;
     let jwks = Ask::get(format!("{}/.well-known/jwks.json", scene.places().issuer));
     let more = before.len();
-    let (announced, _) = scene.until(jwks, HONOURED, move |a| kids(a).is_ok_and(|kids| kids.len() > more)).await?;
+    let (announced, _) =
+        scene.until(jwks, HONOURED, move |a| kids(a).is_ok_and(|kids| kids.len() > more)).await?;
     let after = kids(&announced)?;
-    scene.check(after.len() > before.len(), format!("{} keys are published, {} before", after.len(), before.len()))?;
+    scene.check(
+        after.len() > before.len(),
+        format!("{} keys are published, {} before", after.len(), before.len()),
+    )?;
     scene.check(before.iter().all(|kid| after.contains(kid)), "every earlier key still is")?;
     let mut calls = 0_u32;
     for _ in 0..20 {
@@ -53,7 +57,11 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
         }
     }
     scene.check(true, format!("{calls} verifications of old and new tokens, none failed"))?;
-    scene.observe(format!("{} to {} keys, {calls} verifications without a failure", before.len(), after.len()));
+    scene.observe(format!(
+        "{} to {} keys, {calls} verifications without a failure",
+        before.len(),
+        after.len()
+    ));
     withdraw(scene, &login, &key).await
 }
 
@@ -89,7 +97,10 @@ async fn withdraw(scene: &mut Scene<'_>, login: &Answer, key: &str) -> Result<()
     scene.check(other != key, format!("new tokens are signed by {other}"))?;
     let served = scene.send(Ask::get(&users).bearer(&fresh)).await?;
     scene.status(&served, 200, "service A, new token")?;
-    scene.observe(format!("withdrawn key refused at the issuer after {} ms, at a service with its next fetch", waited.as_millis()));
+    scene.observe(format!(
+        "withdrawn key refused at the issuer after {} ms, at a service with its next fetch",
+        waited.as_millis()
+    ));
     Ok(())
 }
 

@@ -24,7 +24,10 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let plain = scene.send(Ask::post(&url).json(&body)).await?;
     scene.status(&plain, 200, "login")?;
     scene.same("token_type", plain.text("token_type")?.as_str(), "Bearer")?;
-    scene.check(plain.text("token")? == plain.text("access_token")?, "`token` is the same value as `access_token`")?;
+    scene.check(
+        plain.text("token")? == plain.text("access_token")?,
+        "`token` is the same value as `access_token`",
+    )?;
     let life = plain.json()?.get("expires_in").and_then(Value::as_i64).context("expires_in")?;
     scene.check((1..=900).contains(&life), format!("it lives {life} s, at most 15 minutes"))?;
     let subject = text(&claims(&plain.text("access_token")?)?, "sub");
@@ -66,7 +69,10 @@ async fn refusals(scene: &mut Scene<'_>, url: &str) -> Result<()> {
     let (wrong, unknown) = (least(&wrong), least(&unknown));
     scene.observe(format!("wrong password {wrong} ms, unknown user {unknown} ms, same answer"));
     // A hash takes tens of milliseconds, everything else about one: without it, times differ in kind.
-    scene.check(unknown * 4 >= wrong && wrong * 4 >= unknown, format!("the same work: {wrong} ms and {unknown} ms"))
+    scene.check(
+        unknown * 4 >= wrong && wrong * 4 >= unknown,
+        format!("the same work: {wrong} ms and {unknown} ms"),
+    )
 }
 
 async fn attempt(scene: &mut Scene<'_>, url: &str, username: &str) -> Result<(Answer, u64)> {

@@ -44,7 +44,9 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     for redirect in ["http://127.0.0.1:49217/callback", PRIVATE_REDIRECT] {
         native(scene, redirect).await?;
     }
-    scene.observe("verified offline while the issuer was stopped, forgeries refused; native code flow both ways");
+    scene.observe(
+        "verified offline while the issuer was stopped, forgeries refused; native code flow both ways",
+    );
     Ok(())
 }
 

@@ -126,7 +126,8 @@ fn id_token(scene: &mut Scene<'_>, tokens: &Answer, jwks: &Answer, nonce: &str) 
         Policy::issuer(issuer).audience([client]).token_type(TokenType::Id).algorithms(&[Algorithm::Rs256])
     };
     let now = scene.stage.clock.now();
-    let who = verify::<IdToken>(&token, &keys, &policy(USERS_APP), now).map_err(|e| anyhow!("ID token: {e}"))?;
+    let who =
+        verify::<IdToken>(&token, &keys, &policy(USERS_APP), now).map_err(|e| anyhow!("ID token: {e}"))?;
     scene.check(true, "ID token: signature (RS256), issuer, audience and times are good")?;
     scene.check(who.claims.nonce.as_deref() == Some(nonce), "ID token: it carries our `nonce`")?;
     let email = who.claims.more.get("email").and_then(Value::as_str);

@@ -81,7 +81,9 @@ async fn late(scene: &mut Scene<'_>) -> Result<()> {
     let theft = refresh(scene, &copied).await?;
     refused(scene, &theft, "the spent token")?;
     ended(scene, &newest).await?;
-    scene.observe("same successor on retry; theft two steps back and after the window ended that session only");
+    scene.observe(
+        "same successor on retry; theft two steps back and after the window ended that session only",
+    );
     Ok(())
 }
 
@@ -92,7 +94,8 @@ async fn ended(scene: &mut Scene<'_>, tokens: &Answer) -> Result<()> {
     refused(scene, &owner, "the newest refresh token of that session")?;
     let active = scene.introspect(&access).await?;
     scene.check(!active, "introspection: its access token is revoked")?;
-    let userinfo = scene.send(Ask::get(format!("{}/oauth/userinfo", scene.places().issuer)).bearer(&access)).await?;
+    let userinfo =
+        scene.send(Ask::get(format!("{}/oauth/userinfo", scene.places().issuer)).bearer(&access)).await?;
     scene.status(&userinfo, 401, "userinfo with it")
 }
 

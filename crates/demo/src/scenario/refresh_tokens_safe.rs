@@ -83,7 +83,8 @@ async fn cookie_mode(scene: &mut Scene<'_>) -> Result<()> {
 async fn logout(scene: &mut Scene<'_>, renewed: &Answer, first: &str) -> Result<()> {
     let (issuer, app) = (&scene.places().issuer, &scene.places().app);
     let newest = renewed.set_cookies().find(|c| c.contains("refresh")).map_or_else(|| first.to_owned(), pair);
-    let ask = |path: &str| Ask::post(format!("{issuer}{path}")).cookie(newest.clone()).origin(app).json(&json!({}));
+    let ask =
+        |path: &str| Ask::post(format!("{issuer}{path}")).cookie(newest.clone()).origin(app).json(&json!({}));
     let out = scene.send(ask("/auth/logout")).await?;
     scene.status(&out, 204, "logout by the cookie")?;
     let after = scene.send(ask("/auth/refresh")).await?;

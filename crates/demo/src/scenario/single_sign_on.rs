@@ -24,13 +24,19 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let page = browser.open(scene, &format!("{}/login", places.users)).await?;
     scene.check(page.sign_in().is_some(), "the issuer asks for a password")?;
     let entered = browser.sign_in(scene, page, alice).await?;
-    scene.check(entered.url.as_str().starts_with(&places.users), format!("the browser is at {}", entered.url))?;
+    scene.check(
+        entered.url.as_str().starts_with(&places.users),
+        format!("the browser is at {}", entered.url),
+    )?;
     scene.check(entered.answer.body.contains(&alice.email), "the team directory knows who signed in")?;
 
     scene.say("The same browser opens the other application.");
     let second = browser.open(scene, &format!("{}/login", places.orders)).await?;
     scene.check(second.sign_in().is_none(), "nobody asks for a password again")?;
-    scene.check(second.url.as_str().starts_with(&places.orders), format!("the browser is at {}", second.url))?;
+    scene.check(
+        second.url.as_str().starts_with(&places.orders),
+        format!("the browser is at {}", second.url),
+    )?;
     scene.check(second.answer.body.contains(&alice.email), "the orders know the same person")?;
     let ours = browser.cookies("auth.localhost");
     let shared = ours.iter().any(|name| browser.cookies("api.localhost").contains(name));
@@ -46,10 +52,13 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     if let Some(confirm) = confirm {
         out = browser.submit(scene, &out, &confirm, &[]).await?;
     }
-    scene.check(out.url.as_str().starts_with(&places.users), format!("the browser is back at {}", out.url))?;
+    scene
+        .check(out.url.as_str().starts_with(&places.users), format!("the browser is back at {}", out.url))?;
     let again = browser.open(scene, &format!("{}/login", places.users)).await?;
     scene.check(again.sign_in().is_some(), "after signing out a password is asked for again")?;
-    scene.observe("one password for two applications, one token for two services; a token for A is refused by B");
+    scene.observe(
+        "one password for two applications, one token for two services; a token for A is refused by B",
+    );
     Ok(())
 }
 

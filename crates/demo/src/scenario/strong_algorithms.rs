@@ -1,13 +1,13 @@
 //! BP-07: what a header may not decide.
 
 use crate::cast::{ARCHIVE, LEGACY, MOBILE};
-use crate::forge::{self, hs256, unsigned};
+use crate::forge::{self, Stranger, hs256, unsigned};
 use crate::http::{Answer, Ask};
 use crate::scenario::login::flipped;
 use crate::scenario::{Scenario, oidc};
 use crate::scene::Scene;
-use anyhow::{Context, Result, anyhow};
-use countersign_token::{Algorithm, SigningKey, base64url};
+use anyhow::{Context, Result};
+use countersign_token::base64url;
 use serde_json::{Value, json};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -43,7 +43,8 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
 
     scene.say("The other way round: the service with the shared secret takes its own, and no other.");
     let url = format!("{}/api/archive", places.users);
-    for (name, token, due) in [("its own token", &archive, 200), ("a token by the issuer's key", &token, 401)] {
+    for (name, token, due) in [("its own token", &archive, 200), ("a token by the issuer's key", &token, 401)]
+    {
         let answer = scene.send(Ask::get(&url).bearer(token)).await?;
         scene.status(&answer, due, name)?;
     }
@@ -62,7 +63,9 @@ fn headers(token: &str, jwks: &Answer) -> Result<Table> {
     let (header, claims, signature) = forge::parts(token).context("a compact token")?;
     let header: Value = serde_json::from_str(&header)?;
     let set = |changes: &[(&str, Value)]| {
-        let changed = changes.iter().fold(header.clone(), |h, (name, value)| forge::with(&h, name, Some(value.clone())));
+        let changed = changes
+            .iter()
+            .fold(header.clone(), |h, (name, value)| forge::with(&h, name, Some(value.clone())));
         changed.to_string()
     };
     let mut table = Table::new();
@@ -73,10 +76,16 @@ fn headers(token: &str, jwks: &Answer) -> Result<Table> {
     }
     // Key confusion (CVE-2015-9235): the public key, which everybody knows, used as HMAC secret.
     for (name, secret) in public_keys(jwks)? {
-        table.push((format!("HS256 with {name} as secret"), hs256(&set(&[("alg", json!("HS256"))]), &claims, &secret)));
+        table.push((
+            format!("HS256 with {name} as secret"),
+            hs256(&set(&[("alg", json!("HS256"))]), &claims, &secret),
+        ));
     }
     for secret in ["", "secret", "password"] {
-        table.push((format!("HS256 with {secret:?}"), hs256(&set(&[("alg", json!("HS256"))]), &claims, pad(secret))));
+        table.push((
+            format!("HS256 with {secret:?}"),
+            hs256(&set(&[("alg", json!("HS256"))]), &claims, pad(secret)),
+        ));
     }
     for alg in ["RS256", "PS256", "ES384", "ES512", "EdDSA", "HS256", "es256", "ES256 "] {
         let body = unsigned(&set(&[("alg", json!(alg))]), &claims);
@@ -121,21 +130,21 @@ fn public_keys(jwks: &Answer) -> Result<Vec<(String, Vec<u8>)>> {
 
 /// A good signature, by a key that the header brings along (RFC 7515 4.1.2 to 4.1.6: never a key source).
 fn foreign_keys(header: &Value, claims: &str) -> Result<Table> {
-    let key = SigningKey::generate(Algorithm::Es256).map_err(|e| anyhow!("{e}"))?;
-    let jwk = serde_json::to_value(key.public_jwk().context("public key")?)?;
-    let claims: Value = serde_json::from_str(claims)?;
-    let honest_form = key.sign("at+jwt", &claims).map_err(|e| anyhow!("{e}"))?;
-    let (_, _, signature) = forge::parts(&honest_form).context("a compact token")?;
-    let mut table = vec![("a stranger's key".to_owned(), honest_form)];
-    for (name, value) in [
-        ("jwk", jwk),
-        ("jku", json!("http://127.0.0.1:1/keys")),
-        ("x5u", json!("http://127.0.0.1:1/chain")),
-        ("x5c", json!(["MIIB"])),
-    ] {
-        // The signature covers another header, and no verifier may get so far as to look at it.
-        let own = forge::with(&forge::with(header, name, Some(value)), "kid", Some(json!(key.kid())));
-        table.push((format!("a stranger's key named by {name}"), format!("{}.{signature}", unsigned(&own.to_string(), &claims.to_string()))));
+    let stranger = Stranger::new()?;
+    let real = header.get("kid").and_then(Value::as_str).unwrap_or_default();
+    let mut table = Table::new();
+    for kid in [real, "stranger"] {
+        let own = forge::with(header, "kid", Some(json!(kid)));
+        table.push((format!("a stranger's key as {kid}"), stranger.sign(&own.to_string(), claims)?));
+        for (name, value) in [
+            ("jwk", stranger.jwk(kid)),
+            ("jku", json!("http://127.0.0.1:1/keys")),
+            ("x5u", json!("http://127.0.0.1:1/chain")),
+            ("x5c", json!(["MIIB"])),
+        ] {
+            let own = forge::with(&own, name, Some(value)).to_string();
+            table.push((format!("a stranger's key as {kid}, named by {name}"), stranger.sign(&own, claims)?));
+        }
     }
     Ok(table)
 }
@@ -161,7 +170,10 @@ fn mangled(token: &str) -> Result<Table> {
         ("five parts, as an encrypted token has", format!("{token}.a.b")),
         ("padding", format!("{token}=")),
         ("a zero signature", format!("{front}.{}", base64url::encode([0_u8; 64]))),
-        ("a signature of another form (DER)", format!("{front}.{}", base64url::encode([0x30, 6, 2, 1, 1, 2, 1, 1]))),
+        (
+            "a signature of another form (DER)",
+            format!("{front}.{}", base64url::encode([0x30, 6, 2, 1, 1, 2, 1, 1])),
+        ),
         ("not JSON", body("alg:none", &claims)),
         ("a token of 100 KiB", format!("{}.{signature}", unsigned(&header, &"x".repeat(100_000)))),
     ]

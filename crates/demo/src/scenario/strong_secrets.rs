@@ -30,7 +30,10 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     };
     for secret in ["", "hunter2", "0123456789012345678901234567890"] {
         let refused = scene.apply("resource", &document(secret)).await?;
-        scene.check(!refused.ok, format!("{} bytes: refused with exit code {:?}", secret.len(), refused.code))?;
+        scene.check(
+            !refused.ok,
+            format!("{} bytes: refused with exit code {:?}", secret.len(), refused.code),
+        )?;
         let said = [refused.stdout, refused.stderr].join(" ");
         scene.check(secret.is_empty() || !said.contains(secret), "the message does not repeat it")?;
     }
@@ -41,7 +44,9 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let theirs = second_issuer(scene).await?;
     let shared = kids(&ours)?.iter().any(|kid| theirs.contains(kid));
     scene.check(!theirs.is_empty() && !shared, format!("{} keys, none of them ours", theirs.len()))?;
-    scene.observe("short secrets refused; keys generated per installation; no secret readable in the data directory");
+    scene.observe(
+        "short secrets refused; keys generated per installation; no secret readable in the data directory",
+    );
     Ok(())
 }
 

@@ -190,12 +190,13 @@ impl App {
         }
         let code = back.code.context("no code in the answer")?;
         let redirect_uri = self.redirect_uri();
-        let ask = Ask::post(format!("{}/oauth/token", self.issuer)).basic(self.client_id, &self.secret).form([
-            ("grant_type", "authorization_code"),
-            ("code", &code),
-            ("redirect_uri", &redirect_uri),
-            ("code_verifier", &flow.pkce),
-        ]);
+        let ask =
+            Ask::post(format!("{}/oauth/token", self.issuer)).basic(self.client_id, &self.secret).form([
+                ("grant_type", "authorization_code"),
+                ("code", &code),
+                ("redirect_uri", &redirect_uri),
+                ("code_verifier", &flow.pkce),
+            ]);
         let answer = ask.send(&self.http).await?;
         ensure!(answer.status == 200, "the token endpoint answered {}: {}", answer.status, answer.body);
         let (id_token, access_token) = (answer.text("id_token")?, answer.text("access_token")?);

@@ -21,8 +21,7 @@ async fn judge(State(listed): State<Arc<str>>, request: Request, next: Next) -> 
     let preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     // A preflight carries no credentials, so it is answered before the guards.
-    let mut answer =
-        if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let mut answer = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     mark(answer.headers_mut(), origin, preflight);
     answer
 }
