@@ -1,9 +1,12 @@
 //! "Where am I signed in", "end this session", "end all others".
 
 use crate::Issuer;
-use crate::error::Result;
-use crate::model::{BrowserSession, BrowserSessionId, ClientSession};
+use crate::error::{Code, Failure, Result, rejected};
+use crate::model::{
+    Actor, BrowserSession, BrowserSessionId, ClientId, ClientSession, ClientSessionId, EventDraft, EventKind,
+};
 use crate::port::browser_session::LiveBrowser;
+use std::collections::HashMap;
 
 /// One row of the list.
 #[derive(Debug)]
@@ -26,18 +29,83 @@ pub struct Overview {
 }
 
 /// The list.
-pub async fn overview(_issuer: &Issuer, _me: &LiveBrowser) -> Result<Overview> {
-    todo!()
+pub async fn overview(issuer: &Issuer, me: &LiveBrowser) -> Result<Overview> {
+    let user = &me.subject.user.id;
+    let browsers = issuer.store.list_browsers(user).await?;
+    let sessions = issuer.store.list_client_sessions(user).await?;
+    let mut names: HashMap<ClientId, String> = HashMap::new();
+    for session in &sessions {
+        if !names.contains_key(&session.client) {
+            let client = issuer.directory.client(&session.client).await?;
+            let name =
+                client.map_or_else(|| session.client.as_str().to_owned(), |c| c.display_name().to_owned());
+            names.insert(session.client.clone(), name);
+        }
+    }
+    let mut out = Overview { browsers: Vec::new(), apps: Vec::new() };
+    for session in browsers {
+        let current = session.id == me.session.id;
+        out.browsers.push(Entry { session, current, apps: Vec::new() });
+    }
+    for session in sessions {
+        let name = names.get(&session.client).cloned().unwrap_or_default();
+        let under = out.browsers.iter_mut().find(|e| Some(&e.session.id) == session.browser.as_ref());
+        match under {
+            Some(entry) => entry.apps.push((session, name)),
+            None => out.apps.push((session, name)),
+        }
+    }
+    Ok(out)
 }
-/// Ends one browser session of this person, or one app session.
-pub async fn end(_issuer: &Issuer, _me: &LiveBrowser, _id: &str) -> Result<()> {
-    todo!()
+
+fn gone() -> Failure {
+    rejected(Code::NotFound, "This session has ended already.")
 }
-/// Ends all but the one asking.
-pub async fn end_others(_issuer: &Issuer, _me: &LiveBrowser) -> Result<()> {
-    todo!()
+
+fn by(me: &LiveBrowser, kind: EventKind) -> EventDraft {
+    let user = &me.subject.user.id;
+    EventDraft::new(kind, Actor::User(user.clone())).user(user)
 }
-/// Ends the one asking (sign out here).
-pub async fn end_current(_issuer: &Issuer, _id: &BrowserSessionId, _me: &LiveBrowser) -> Result<()> {
-    todo!()
+
+/// Ends one browser session of this person, or one app session. `not_found`: there is none of that name
+/// that is theirs.
+pub async fn end(issuer: &Issuer, me: &LiveBrowser, id: &str) -> Result<()> {
+    if id.starts_with("b_") {
+        return end_browser(issuer, me, &BrowserSessionId::from_stored(id)).await;
+    }
+    let sid = ClientSessionId::parse(id).ok_or_else(gone)?;
+    let until = issuer.longest_token_life().await?;
+    let event = by(me, EventKind::ClientSessionEnded).session(sid);
+    let rules = issuer.store.end_session(sid, None, Some(&me.subject.user.id), until, event).await?;
+    issuer.directory.learn(&rules.ok_or_else(gone)?);
+    Ok(())
+}
+
+async fn end_browser(issuer: &Issuer, me: &LiveBrowser, id: &BrowserSessionId) -> Result<()> {
+    let until = issuer.longest_token_life().await?;
+    let event = by(me, EventKind::BrowserSessionEnded).browser(id);
+    let rules = issuer.store.end_browser(&me.subject.user.id, id, until, event).await?;
+    issuer.directory.learn(&rules.ok_or_else(gone)?);
+    Ok(())
+}
+
+/// Ends all but the one asking: other browsers, and app sessions that do not hang on it.
+pub async fn end_others(issuer: &Issuer, me: &LiveBrowser) -> Result<()> {
+    let until = issuer.longest_token_life().await?;
+    let event = by(me, EventKind::BrowserSessionEnded).with("all_but", me.session.id.as_str());
+    let user = &me.subject.user.id;
+    let rules = issuer.store.end_other_browsers(user, &me.session.id, until, event).await?;
+    issuer.directory.learn(&rules);
+    Ok(())
+}
+
+/// Ends the one asking (sign out here). One that has ended meanwhile is fine.
+pub async fn end_current(issuer: &Issuer, id: &BrowserSessionId, me: &LiveBrowser) -> Result<()> {
+    if *id != me.session.id {
+        return Err(gone());
+    }
+    match end_browser(issuer, me, id).await {
+        Err(Failure::Rejected(r)) if r.code == Code::NotFound => Ok(()),
+        other => other,
+    }
 }

@@ -1,7 +1,12 @@
 //! `revoke`: a token, a session, a user, a client, a key.
 
+use super::{not_found, settled, shown, users};
 use crate::Issuer;
-use crate::error::Result;
+use crate::error::{Code, Failure, Result, rejected};
+use crate::keys;
+use crate::model::{Actor, ClientId, ClientSessionId, EventDraft, EventKind, RuleKind};
+use crate::oauth::bearer;
+use countersign_token::Timestamp;
 
 /// What is to be revoked.
 #[derive(Clone, Debug)]
@@ -21,6 +26,90 @@ pub enum What {
 }
 
 /// Revokes; answers what was done, for people.
-pub async fn revoke(_issuer: &Issuer, _what: What) -> Result<String> {
-    todo!()
+pub async fn revoke(issuer: &Issuer, what: What) -> Result<String> {
+    match what {
+        What::Token(token) => one_token(issuer, token.expose()).await,
+        What::Jti(jti) => {
+            if jti.is_empty() || jti.len() > 128 || !jti.bytes().all(|b| b.is_ascii_graphic()) {
+                return Err(rejected(Code::InvalidRequest, "A jti is 1 to 128 visible ASCII characters."));
+            }
+            let until = issuer.store.ping().await? + issuer.longest_token_life().await?;
+            by_jti(issuer, &jti, until).await
+        }
+        What::Session(sid) => {
+            let id = ClientSessionId::parse(&sid).ok_or_else(|| not_found("session", &sid))?;
+            session(issuer, id).await
+        }
+        What::User(user) => person(issuer, &user).await,
+        What::Client(client) => everything_of(issuer, &client).await,
+        What::Key(kid) => {
+            keys::withdraw(issuer, &kid).await?;
+            Ok(format!("Key {} is withdrawn; tokens signed with it are refused.", shown(&kid)))
+        }
+    }
+}
+
+fn event(kind: EventKind) -> EventDraft {
+    EventDraft::new(kind, Actor::Operator)
+}
+
+/// A refresh token ends its session, an access token itself. One that nobody would accept is an error: the
+/// operator may have cut it short.
+async fn one_token(issuer: &Issuer, token: &str) -> Result<String> {
+    let token = token.trim();
+    let good = match bearer::access_token(issuer, token).await {
+        Ok(good) => good.it,
+        Err(Failure::Rejected(r)) => {
+            let mut refused = rejected(
+                Code::InvalidToken,
+                "This is not a token that works: expired, revoked, of another issuer, or not whole.",
+            );
+            if let Failure::Rejected(new) = &mut refused {
+                new.private = r.private;
+            }
+            return Err(refused);
+        }
+        Err(failure) => return Err(failure),
+    };
+    // A minute more than its life: verifiers may allow that much leeway.
+    let until = Timestamp::from_seconds(good.claims.exp.saturating_add(60));
+    by_jti(issuer, &good.claims.jti, until).await
+}
+
+async fn by_jti(issuer: &Issuer, jti: &str, until: Timestamp) -> Result<String> {
+    let event = event(EventKind::TokenRevoked).with("jti", jti);
+    let rule = issuer.store.revoke_token(jti, until, event).await?;
+    settled(issuer, &[rule]).await?;
+    Ok(format!("Access token {} is revoked.", shown(jti)))
+}
+
+async fn session(issuer: &Issuer, id: ClientSessionId) -> Result<String> {
+    let until = issuer.longest_token_life().await?;
+    let event = event(EventKind::ClientSessionEnded).session(id);
+    let rules = issuer.store.end_session(id, None, None, until, event).await?;
+    settled(issuer, &rules.ok_or_else(|| not_found("live session", &id.to_string()))?).await?;
+    Ok(format!("Session {id} is ended, with its refresh token and access tokens."))
+}
+
+async fn person(issuer: &Issuer, user: &str) -> Result<String> {
+    let person = users::find(issuer, user).await?.user;
+    let until = issuer.longest_token_life().await?;
+    let event = event(EventKind::Revoked).user(&person.id);
+    let done = issuer.store.sign_out_user(&person.id, until, event).await?;
+    let (_, rules) = done.ok_or_else(|| not_found("user", user))?;
+    settled(issuer, &rules).await?;
+    Ok(format!("{} is signed out everywhere; every token is revoked.", shown(&person.email)))
+}
+
+/// Every access token of a client up to now. Its sessions go on: they get new ones.
+async fn everything_of(issuer: &Issuer, client: &str) -> Result<String> {
+    let id = ClientId::parse(client).ok_or_else(|| not_found("client", client))?;
+    if issuer.store.client(&id).await?.is_none() {
+        return Err(not_found("client", client));
+    }
+    let until = issuer.longest_token_life().await?;
+    let event = event(EventKind::Revoked).client(&id);
+    let rule = issuer.store.revoke_before_now(RuleKind::Cid, id.as_str(), until, event).await?;
+    settled(issuer, &[rule]).await?;
+    Ok(format!("Every access token of client {} up to now is revoked.", shown(client)))
 }

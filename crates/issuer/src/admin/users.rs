@@ -1,8 +1,11 @@
 //! `user add/list/show/disable/enable/remove/set-password`. A person is named by id, e-mail or user name.
 
+use super::{not_found, roles, settled};
 use crate::Issuer;
-use crate::error::Result;
-use crate::model::{Secret, Subject, User};
+use crate::error::{Code, Result, rejected};
+use crate::login::password;
+use crate::model::{Actor, EventDraft, EventKind, Secret, Subject, User, UserId};
+use crate::port::{CreateUser, NewUser};
 
 /// A person to be.
 #[derive(Clone, Debug, Default)]
@@ -22,30 +25,145 @@ pub struct Add {
 }
 
 /// Adds. `conflict` when address or name is taken.
-pub async fn add(_issuer: &Issuer, _add: Add) -> Result<User> {
-    todo!()
+pub async fn add(issuer: &Issuer, add: Add) -> Result<User> {
+    check(&add).map_err(|why| rejected(Code::InvalidRequest, why))?;
+    let about: Vec<&str> = [Some(add.email.as_str()), add.username.as_deref(), add.name.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let password = match add.password {
+        Some(typed) => Some(password::prepare(issuer, typed, &about).await?),
+        None => None,
+    };
+    roles::ensure(issuer, &add.roles).await?;
+    let mut roles = add.roles;
+    roles.sort();
+    roles.dedup();
+    let new = NewUser {
+        id: UserId::mint(&*issuer.entropy),
+        email: add.email,
+        email_verified: add.email_verified,
+        username: add.username,
+        name: add.name,
+        roles,
+        password,
+    };
+    let event = EventDraft::new(EventKind::UserCreated, Actor::Operator).user(&new.id);
+    match issuer.store.create_user(new, event).await? {
+        CreateUser::Created(user) => {
+            settled(issuer, &[]).await?;
+            Ok(user)
+        }
+        CreateUser::EmailTaken => Err(rejected(Code::Conflict, "Somebody has this e-mail address.")),
+        CreateUser::UsernameTaken => Err(rejected(Code::Conflict, "Somebody has this user name.")),
+        CreateUser::NoSuchRole(role) => Err(not_found("role", &role)),
+    }
 }
+
+fn check(add: &Add) -> Result<(), &'static str> {
+    let fits = |text: &str, max: usize| {
+        (1..=max).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+    };
+    let email_fits = fits(&add.email, 254)
+        && add.email.split_once('@').is_some_and(|(local, domain)| {
+            (1..=64).contains(&local.len()) && !domain.is_empty() && !domain.contains('@')
+        });
+    if !email_fits {
+        return Err("The e-mail address must be written as name@domain, at most 254 bytes.");
+    }
+    // `@` tells an address from a name, `u_` an id.
+    if add.username.as_deref().is_some_and(|u| !fits(u, 64) || u.contains('@') || u.starts_with("u_")) {
+        return Err("A user name is 1 to 64 bytes without spaces and at-signs, and does not begin with u_.");
+    }
+    if add
+        .name
+        .as_deref()
+        .is_some_and(|n| n.trim().is_empty() || n.len() > 200 || n.chars().any(char::is_control))
+    {
+        return Err("A display name is 1 to 200 bytes without control characters.");
+    }
+    Ok(())
+}
+
 /// A page of them.
-pub async fn list(_issuer: &Issuer, _page: crate::port::Page) -> Result<Vec<User>> {
-    todo!()
+pub async fn list(issuer: &Issuer, page: crate::port::Page) -> Result<Vec<User>> {
+    Ok(issuer.store.list_users(page).await?)
 }
+
 /// Finds one. `not_found`.
-pub async fn find(_issuer: &Issuer, _user: &str) -> Result<Subject> {
-    todo!()
+pub async fn find(issuer: &Issuer, user: &str) -> Result<Subject> {
+    if user.starts_with("u_")
+        && let Some(subject) = issuer.store.subject(&UserId::from_stored(user)).await?.it
+    {
+        return Ok(subject);
+    }
+    let found = issuer.store.find_login(user).await?.it;
+    found.map(|f| f.subject).ok_or_else(|| not_found("user", user))
 }
-/// Disables: no login, sessions ended, tokens revoked.
-pub async fn disable(_issuer: &Issuer, _user: &str) -> Result<()> {
-    todo!()
+
+async fn id(issuer: &Issuer, user: &str) -> Result<UserId> {
+    Ok(find(issuer, user).await?.user.id)
 }
-/// Enables again.
-pub async fn enable(_issuer: &Issuer, _user: &str) -> Result<()> {
-    todo!()
+
+fn event(kind: EventKind, id: &UserId) -> EventDraft {
+    EventDraft::new(kind, Actor::Operator).user(id)
 }
+
+/// Disables: no login, sessions ended, tokens revoked. Nothing happens to one that is disabled already.
+pub async fn disable(issuer: &Issuer, user: &str) -> Result<()> {
+    let id = id(issuer, user).await?;
+    let until = issuer.longest_token_life().await?;
+    let rules = issuer.store.disable_user(&id, until, event(EventKind::UserDisabled, &id)).await?;
+    settled(issuer, &rules.unwrap_or_default()).await
+}
+
+/// Enables again. Nothing happens to one that is not disabled.
+pub async fn enable(issuer: &Issuer, user: &str) -> Result<()> {
+    let id = id(issuer, user).await?;
+    issuer.store.enable_user(&id, event(EventKind::UserEnabled, &id)).await?;
+    settled(issuer, &[]).await
+}
+
 /// Removes.
-pub async fn remove(_issuer: &Issuer, _user: &str) -> Result<()> {
-    todo!()
+pub async fn remove(issuer: &Issuer, user: &str) -> Result<()> {
+    let id = id(issuer, user).await?;
+    let until = issuer.longest_token_life().await?;
+    let rules = issuer.store.remove_user(&id, until, event(EventKind::UserRemoved, &id)).await?;
+    settled(issuer, &rules.ok_or_else(|| not_found("user", user))?).await
 }
+
 /// Sets the password; all sessions end.
-pub async fn set_password(_issuer: &Issuer, _user: &str, _password: Secret) -> Result<()> {
-    todo!()
+pub async fn set_password(issuer: &Issuer, user: &str, password: Secret) -> Result<()> {
+    let person = find(issuer, user).await?.user;
+    let about: Vec<&str> = [Some(person.email.as_str()), person.username.as_deref(), person.name.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let hash = password::prepare(issuer, password, &about).await?;
+    let until = issuer.longest_token_life().await?;
+    let event = event(EventKind::PasswordChanged, &person.id);
+    let rules = issuer.store.set_password(&person.id, hash, None, until, event).await?;
+    settled(issuer, &rules.ok_or_else(|| not_found("user", user))?).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_have_a_form() {
+        let fine = Add { email: "nora@example.test".into(), ..Add::default() };
+        assert_eq!(check(&fine), Ok(()));
+        for email in ["", "nora", "@x", "nora@", "a b@x.test", "a@b@c", "a\n@x.test"] {
+            assert!(check(&Add { email: email.into(), ..fine.clone() }).is_err(), "{email:?}");
+        }
+        for username in ["", "a@b", "a b", "u_x", "a\u{0}"] {
+            assert!(check(&Add { username: Some(username.into()), ..fine.clone() }).is_err(), "{username:?}");
+        }
+        for name in ["", " ", "a\u{7}"] {
+            assert!(check(&Add { name: Some(name.into()), ..fine.clone() }).is_err(), "{name:?}");
+        }
+        let named = Add { username: Some("nora".into()), name: Some("Nora Field".into()), ..fine };
+        assert_eq!(check(&named), Ok(()));
+    }
 }
