@@ -20,6 +20,7 @@ pub(crate) struct Issuer {
     data_dir: PathBuf,
     listen: String,
     url: String,
+    more: Vec<String>,
     child: Mutex<Option<Child>>,
 }
 
@@ -39,8 +40,15 @@ impl Issuer {
             data_dir: data_dir.to_owned(),
             listen: places.issuer_listen.to_string(),
             url: places.issuer.clone(),
+            more: Vec::new(),
             child: Mutex::new(None),
         })
+    }
+
+    /// More flags for `serve`.
+    pub(crate) fn with(mut self, flags: &[&str]) -> Self {
+        self.more = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        self
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
@@ -54,6 +62,7 @@ impl Issuer {
         let child = self
             .command()
             .args(["serve", "--listen", &self.listen, "--issuer", &self.url])
+            .args(&self.more)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -114,8 +123,9 @@ impl Issuer {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
-        command.env("COUNTERSIGN_DATA_DIR", &self.data_dir).env("NO_COLOR", "1").kill_on_drop(true);
-        command.current_dir(&self.data_dir);
+        // Nothing of the user's own settings reaches the demo, and nothing of it reaches their store.
+        command.env_clear().env("COUNTERSIGN_DATA_DIR", &self.data_dir).env("NO_COLOR", "1");
+        command.current_dir(&self.data_dir).kill_on_drop(true);
         command
     }
 

@@ -38,6 +38,14 @@ const PAGE: &str = "127.0.0.1:8700";
 /// Runs the demo until it is interrupted, or the check to its end. `true`: every scenario passed.
 pub async fn run(options: Options) -> Result<bool> {
     let listener = listen(&options).await?;
+    tokio::select! {
+        done = play(listener, &options) => done,
+        // What runs is dropped with the other branch: the issuer's process and its directory go with it.
+        interrupted = interrupted() => interrupted.map(|()| !options.check),
+    }
+}
+
+async fn play(listener: TcpListener, options: &Options) -> Result<bool> {
     let stage = stage::Stage::set(listener.local_addr()?).await?;
     if options.check {
         return check::run(&stage, options.json).await;
@@ -45,10 +53,23 @@ pub async fn run(options: Options) -> Result<bool> {
     let mut out = std::io::stdout();
     writeln!(out, "{}", stage.welcome())?;
     out.flush()?;
+    page::serve(listener, stage).await.map(|()| true)
+}
+
+/// Ctrl-C, or a request to end.
+#[cfg(unix)]
+async fn interrupted() -> Result<()> {
+    let mut ended = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
-        served = page::serve(listener, stage) => served.map(|()| true),
-        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| true).context("waiting for Ctrl-C"),
+        pressed = tokio::signal::ctrl_c() => pressed.context("waiting for Ctrl-C"),
+        _ = ended.recv() => Ok(()),
     }
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+async fn interrupted() -> Result<()> {
+    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
 }
 
 async fn listen(options: &Options) -> Result<TcpListener> {

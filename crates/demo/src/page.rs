@@ -64,10 +64,12 @@ async fn run(State(desk): State<Arc<Desk>>, Path(id): Path<String>, headers: Hea
         return StatusCode::FORBIDDEN.into_response();
     }
     let Some(scenario) = scenario::find(&id) else { return StatusCode::NOT_FOUND.into_response() };
-    let story = {
+    // On a task of its own: a visitor who leaves must not leave the issuer stopped halfway through.
+    let played = tokio::spawn(async move {
         let _turn = desk.playing.lock().await;
         scenario::play(&desk.stage, scenario).await
-    };
+    });
+    let Ok(story) = played.await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let fragment = headers.get("x-fragment").is_some();
     let name = if fragment { "story.html" } else { "run.html" };
     view::page(StatusCode::OK, name, story_values(&story))

@@ -111,7 +111,8 @@ impl Stage {
     }
 }
 
-async fn free_port() -> Result<SocketAddr> {
+/// A loopback port that nobody listens on at the moment.
+pub(crate) async fn free_port() -> Result<SocketAddr> {
     let probe = TcpListener::bind("127.0.0.1:0").await.context("a free loopback port")?;
     Ok(probe.local_addr()?)
 }

@@ -11,6 +11,7 @@ pub(crate) use browser::Browser;
 
 use anyhow::Result;
 use reqwest::redirect::Policy;
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,9 +20,20 @@ use std::time::Duration;
 /// The client everything goes through. Redirects are seen, not followed; the demo's names are this
 /// machine (RFC 6761 6.3), whatever the resolver thinks; TLS trusts nobody, as nothing leaves loopback.
 pub(crate) fn client() -> Result<reqwest::Client> {
+    trusting(RootCertStore::empty())
+}
+
+/// A client that trusts one certificate and no authority.
+pub(crate) fn client_for(certificate: CertificateDer<'static>) -> Result<reqwest::Client> {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate)?;
+    trusting(roots)
+}
+
+fn trusting(roots: RootCertStore) -> Result<reqwest::Client> {
     let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(RootCertStore::empty())
+        .with_root_certificates(roots)
         .with_no_client_auth();
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)

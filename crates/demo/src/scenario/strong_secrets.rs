@@ -6,11 +6,10 @@ use crate::scenario::Scenario;
 use crate::scenario::key_rotation::kids;
 use crate::scenario::refresh_tokens_safe::holders;
 use crate::scene::Scene;
-use crate::stage::Places;
+use crate::stage::{Places, free_port};
 use anyhow::Result;
 use countersign_token::base64url;
 use serde_json::json;
-use tokio::net::TcpListener;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     id: "BP-11",
@@ -91,7 +90,7 @@ fn private_files(_: &mut Scene<'_>) -> Result<()> {
 
 async fn second_issuer(scene: &mut Scene<'_>) -> Result<Vec<String>> {
     let dir = tempfile::TempDir::with_prefix("countersign-demo-second-")?;
-    let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    let port = free_port().await?;
     let mut places = Places { issuer_listen: port, ..scene.places().clone() };
     places.issuer = format!("http://localhost:{}", port.port());
     let second = Issuer::new(dir.path(), &places)?;
