@@ -24,7 +24,7 @@ pub(crate) fn built_in(settings: &Settings, id: &ClientId) -> Option<Arc<Client>
     })
 }
 
-fn metadata() -> ClientMetadata {
+pub(crate) fn metadata() -> ClientMetadata {
     ClientMetadata {
         redirect_uris: Vec::new(),
         post_logout_redirect_uris: Vec::new(),

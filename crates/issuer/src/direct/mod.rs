@@ -1,6 +1,6 @@
 //! The direct API for first-party apps: the same login function and the same issuing as the pages.
 
-mod built_in;
+pub(crate) mod built_in;
 
 pub(crate) use built_in::{BUILT_IN, built_in};
 

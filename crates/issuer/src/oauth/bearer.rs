@@ -185,3 +185,42 @@ pub fn from_header(authorization: Option<&str>) -> Result<Option<&str>> {
     }
     Ok(Some(token))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bearer_headers() {
+        assert_eq!(from_header(None).unwrap(), None);
+        assert_eq!(from_header(Some("Basic YTpi")).unwrap(), None);
+        assert_eq!(from_header(Some("bearer  a.b-c_d~+/=")).unwrap(), Some("a.b-c_d~+/="));
+        for bad in ["Bearer ", "Bearer a b", "Bearer a\"", "Bearer \u{e9}"] {
+            assert!(from_header(Some(bad)).is_err(), "{bad}");
+        }
+    }
+
+    fn active(sub: &str) -> Active {
+        let claims = AccessToken { sub: sub.to_owned(), ..AccessToken::default() };
+        Active { claims: Arc::new(claims), kid: "k".into() }
+    }
+
+    #[test]
+    fn cached_tokens_go_with_the_keys_and_stay_bounded() {
+        let cache = VerifiedCache::default();
+        let name = Digest::of("first");
+        cache.put(1, &name, active("ada"));
+        assert_eq!(cache.get(1, &name).unwrap().claims.sub, "ada");
+        assert!(cache.get(1, &Digest::of("second")).is_none());
+        assert!(cache.get(2, &name).is_none(), "the keys moved");
+        cache.put(2, &Digest::of("second"), active("bob"));
+        cache.put(1, &name, active("ada"));
+        assert!(cache.get(2, &name).is_none(), "found good under keys that are gone");
+        for n in 0..3 * VerifiedCache::GENERATION {
+            cache.put(2, &Digest::of(n.to_string()), active("x"));
+        }
+        let held = cache.held.read().unwrap();
+        assert!(held.young.len() + held.old.len() <= 2 * VerifiedCache::GENERATION);
+        assert!(!held.old.is_empty());
+    }
+}

@@ -118,3 +118,80 @@ fn basic(header: &str) -> Option<Shown> {
     }
     Some(Shown { method: ClientAuthMethod::ClientSecretBasic, id, secrets })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::fixture::{client, confidential};
+    use base64_simd::STANDARD;
+
+    fn header(pair: &str) -> String {
+        format!("Basic {}", STANDARD.encode_to_string(pair))
+    }
+
+    fn params(raw: &str) -> Params {
+        Params::parse(raw.as_bytes()).unwrap()
+    }
+
+    fn code(result: Result<impl Sized>) -> Option<Code> {
+        match result {
+            Err(Failure::Rejected(refused)) => Some(refused.code),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn basic_is_form_decoded() {
+        let shown = basic(&header("urn%3Ax:a%2Bb+c")).unwrap();
+        assert_eq!((shown.id.as_str(), shown.method), ("urn:x", ClientAuthMethod::ClientSecretBasic));
+        let secrets: Vec<_> = shown.secrets.iter().map(Secret::expose).collect();
+        assert_eq!(secrets, ["a%2Bb+c", "a+b c"], "as it came, and decoded");
+        assert_eq!(basic(&header("app:plain")).unwrap().secrets.len(), 1);
+        assert_eq!(basic(&header("app:100%")).unwrap().secrets.len(), 1, "not form encoding at all");
+        assert_eq!(basic(&header("app:a:b")).unwrap().secrets[0].expose(), "a:b");
+        assert!(basic(&header("app:x").replace("Basic", "bAsIc")).is_some());
+        for bad in ["Basic", "Basic !", "Bearer YTpi", &header("no colon"), &header(":s"), &header("app:")] {
+            assert!(basic(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_way_at_a_time() {
+        let basic = header("app:s");
+        let of = |authorization: Option<&str>, raw: &str| code(shown(authorization, &params(raw)));
+        assert_eq!(of(Some(&basic), ""), None);
+        assert_eq!(of(Some(&basic), "client_id=app"), None);
+        assert_eq!(of(Some(&basic), "client_id=other"), Some(Code::InvalidRequest));
+        assert_eq!(of(Some(&basic), "client_secret=s"), Some(Code::InvalidRequest));
+        assert_eq!(of(Some("Bearer x"), ""), Some(Code::InvalidClient));
+        assert_eq!(of(None, "client_assertion=x&client_id=app"), Some(Code::InvalidClient));
+        assert_eq!(of(None, "client_secret=s"), Some(Code::InvalidClient));
+        assert_eq!(of(None, "client_id=a&client_id=b"), Some(Code::InvalidRequest));
+        assert_eq!(of(None, "client_id=a&client_secret=x&client_secret=y"), Some(Code::InvalidRequest));
+    }
+
+    #[test]
+    fn only_the_registered_method() {
+        use ClientAuthMethod::{ClientSecretBasic as Basic, ClientSecretPost as Post, None as Public};
+        let good = [Digest([7; 32])];
+        let wrong = [Digest([8; 32])];
+        let of = |client: Option<Client>, method, digests: &[Digest]| {
+            decide(client.map(Arc::new), method, digests).is_ok()
+        };
+        assert!(of(Some(confidential()), Basic, &good));
+        assert!(of(Some(confidential()), Basic, &[wrong[0], good[0]]));
+        assert!(!of(Some(confidential()), Basic, &wrong));
+        assert!(!of(Some(confidential()), Basic, &[]));
+        assert!(!of(Some(confidential()), Post, &good));
+        assert!(!of(Some(confidential()), Public, &[]), "left out");
+        assert!(of(Some(client()), Public, &[]));
+        assert!(!of(Some(client()), Basic, &good));
+        assert!(!of(None, Public, &[]));
+        assert!(!of(None, Basic, &good));
+        // The digest an unknown client is compared with opens nothing.
+        assert!(!of(None, Basic, &[Digest([0; 32])]));
+        let mut bare = confidential();
+        bare.secrets.clear();
+        assert!(!of(Some(bare), Basic, &[Digest([0; 32])]));
+    }
+}

@@ -121,3 +121,39 @@ fn render(facts: &Facts<'_>) -> Result<Document> {
     let etag = format!("\"{}\"", base64url::encode(Digest::of(&body).0));
     Ok(Document { body: body.into(), etag: etag.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_whole_and_honest() {
+        let algorithms = [Algorithm::Es256, Algorithm::Rs256];
+        let facts =
+            Facts { issuer: "https://id.example", algorithms: &algorithms, scopes: &["read".to_owned()] };
+        let made = render(&facts).unwrap();
+        let document: Map<String, Value> = serde_json::from_slice(&made.body).unwrap();
+        assert_eq!(document.len(), MEMBERS.len(), "no member twice");
+        // OIDC Discovery 3 and RFC 8414 2: required.
+        for name in [
+            "issuer",
+            "authorization_endpoint",
+            "token_endpoint",
+            "jwks_uri",
+            "response_types_supported",
+            "subject_types_supported",
+            "id_token_signing_alg_values_supported",
+        ] {
+            assert!(document.contains_key(name), "{name}");
+        }
+        assert_eq!(document["token_endpoint"], "https://id.example/oauth/token");
+        assert_eq!(document["request_uri_parameter_supported"], false);
+        assert_eq!(document["id_token_signing_alg_values_supported"], json!(["ES256", "RS256"]));
+        assert_eq!(
+            document["grant_types_supported"],
+            json!(["authorization_code", "refresh_token", "client_credentials"])
+        );
+        assert!(made.etag.starts_with('"') && made.etag.ends_with('"') && made.etag.len() == 45);
+        assert_eq!(render(&facts).unwrap().etag, made.etag, "the same bytes, the same tag");
+    }
+}

@@ -82,3 +82,61 @@ fn refresh_answer(
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Refresh;
+    use crate::oauth::fixture::{API, NOW, OTHER, client, session, subject};
+    use countersign_token::Audience;
+    use std::time::Duration;
+
+    #[test]
+    fn who_may_see_an_access_token() {
+        let claims = AccessToken {
+            client_id: "app".to_owned(),
+            aud: Audience(vec![API.to_owned()]),
+            ..AccessToken::default()
+        };
+        let mut other = client();
+        other.id = crate::model::ClientId::parse("other").unwrap();
+        assert!(may_see(&client(), &claims));
+        assert!(!may_see(&other, &claims));
+        other.metadata.introspects = vec![OTHER.to_owned()];
+        assert!(!may_see(&other, &claims));
+        other.metadata.introspects.push(API.to_owned());
+        assert!(may_see(&other, &claims));
+    }
+
+    #[test]
+    fn a_refresh_token_is_active_while_its_row_says_so() {
+        let later = NOW + Duration::from_secs(60);
+        let mut row = session("openid", &[API]);
+        row.refresh = Some(Refresh {
+            n: 4,
+            rotated_at: NOW,
+            replays: 0,
+            key_version: 1,
+            rotate: true,
+            epoch: 1,
+            idle_until: later,
+            idle_for: 60,
+            absolute_until: later + Duration::from_secs(60),
+        });
+        let person = subject(&[]);
+        let of = |client: &Client, row: &ClientSession, n, now| {
+            refresh_answer(client, row, &person, n, now, "https://id.example")
+        };
+        let mine = of(&client(), &row, 4, NOW).unwrap();
+        assert_eq!(mine["exp"], later.seconds());
+        assert!(mine.get("token_type").is_none() && mine.get("aud").is_none());
+        assert!(of(&client(), &row, 3, NOW).is_none(), "spent");
+        assert!(of(&client(), &row, 4, later).is_none(), "idle for too long");
+        let mut other = client();
+        other.id = crate::model::ClientId::parse("other").unwrap();
+        other.metadata.introspects = vec![API.to_owned()];
+        assert!(of(&other, &row, 4, NOW).is_none(), "its own client only");
+        row.revoked_at = Some(NOW);
+        assert!(of(&client(), &row, 4, NOW).is_none(), "ended");
+    }
+}

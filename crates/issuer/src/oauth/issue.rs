@@ -359,3 +359,116 @@ pub(crate) fn about(subject: &Subject, scopes: &Scopes) -> Map<String, Value> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Cutoff;
+    use crate::oauth::fixture::{API, NOW, OTHER, client, known, scopes, session, subject};
+    use countersign_token::AccessToken;
+
+    fn claims(person: Option<(&Subject, &ClientSession)>, audiences: &[Arc<Resource>]) -> AccessToken {
+        let (settings, client) = (Settings::new("https://id.example"), client());
+        let sid = person.map(|(_, s)| s.id.to_string());
+        let claims = access_claims(&AccessInput {
+            settings: &settings,
+            client: &client,
+            person,
+            audiences,
+            scope: "read",
+            sid: sid.as_deref(),
+            jti: "j",
+            now: NOW + Duration::from_millis(999),
+            ttl: 900,
+        });
+        serde_json::from_value(serde_json::to_value(claims).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_machine_is_its_own_subject() {
+        let read = claims(None, &[]);
+        assert_eq!((read.sub.as_str(), read.client_id.as_str()), ("app", "app"));
+        assert_eq!(read.aud.0, ["https://id.example"], "nothing asked for and none set");
+        assert_eq!((read.sid, read.auth_time, read.acr), (None, None, None));
+        assert_eq!((read.iat, read.exp), (NOW.seconds(), NOW.seconds() + 900), "rounded down");
+    }
+
+    #[test]
+    fn a_persons_token_says_how_they_signed_in_and_no_more() {
+        let (known, subject) = (known(), subject(&[("boss", API, "admin"), ("other", "urn:far", "far")]));
+        let mut session = session("openid read profile email", &[API]);
+        let audiences = [known[API].clone(), known[OTHER].clone()];
+        let read = claims(Some((&subject, &session)), &audiences);
+        assert_eq!(read.sub, "u_ada");
+        assert_eq!(read.aud.0, [API, OTHER]);
+        assert_eq!(read.roles, ["boss"]);
+        assert_eq!((read.acr.as_deref(), read.amr), (Some("urn:countersign:1"), vec!["pwd".to_owned()]));
+        assert!(read.more.is_empty(), "no name, no address: {:?}", read.more);
+        session.origin = Origin::Direct;
+        let direct = claims(Some((&subject, &session)), &audiences);
+        assert_eq!(direct.more.get("mfa_verified"), Some(&false.into()));
+    }
+
+    #[test]
+    fn audiences_share_one_algorithm() {
+        let with = |alg: Option<Algorithm>| {
+            let mut resource = (*known()[API]).clone();
+            resource.signing_alg = alg;
+            Arc::new(resource)
+        };
+        let of = |algs: &[Option<Algorithm>]| {
+            let audiences: Vec<_> = algs.iter().map(|a| with(*a)).collect();
+            shared_algorithm(&audiences).map_err(|e| e.code)
+        };
+        let (es, rs, hs) = (Some(Algorithm::Es256), Some(Algorithm::Rs256), Some(Algorithm::Hs256));
+        assert_eq!(of(&[]), Ok(Algorithm::Es256));
+        assert_eq!(of(&[None, es]), Ok(Algorithm::Es256));
+        assert_eq!(of(&[rs, rs]), Ok(Algorithm::Rs256));
+        assert_eq!(of(&[hs]), Ok(Algorithm::Hs256));
+        assert_eq!(of(&[es, rs]), Err(Code::InvalidTarget));
+        assert_eq!(of(&[hs, hs]), Err(Code::InvalidTarget), "two secrets");
+    }
+
+    #[test]
+    fn the_shortest_life_counts() {
+        let settings = Settings::new("https://id.example");
+        let mut short = (*known()[API]).clone();
+        short.access_token_ttl = Some(1);
+        assert_eq!(life(&settings, &[]), 900);
+        assert_eq!(life(&settings, &[known()[OTHER].clone(), Arc::new(short)]), 1);
+    }
+
+    #[test]
+    fn a_cutoff_in_the_future_is_waited_out() {
+        let mut subject = subject(&[]);
+        for (ahead, wait) in [(-1, None), (0, Some(1)), (1, Some(2)), (2, Some(3)), (100, Some(3))] {
+            subject.user.cutoff = Some(Cutoff(NOW.seconds() + ahead));
+            let waited = match wait_out(&subject, NOW) {
+                Ok(()) => None,
+                Err(Failure::Unavailable(u)) => Some(u.retry_after.as_secs()),
+                Err(other) => panic!("{other}"),
+            };
+            assert_eq!(waited, wait, "{ahead} s ahead");
+        }
+    }
+
+    #[test]
+    fn claims_follow_scopes() {
+        let subject = subject(&[]);
+        let of = |scope: &str| about(&subject, &scopes(scope)).keys().cloned().collect::<Vec<_>>().join(" ");
+        assert_eq!(of("openid"), "");
+        assert_eq!(of("openid email"), "email email_verified");
+        assert_eq!(of("profile"), "name preferred_username updated_at");
+    }
+
+    #[test]
+    fn at_hash_follows_the_algorithm() {
+        // OIDC Core A.3: this access token under RS256.
+        assert_eq!(
+            at_hash(Algorithm::Rs256, "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
+            "77QmUPtjPfzWtF2AnpK9RQ"
+        );
+        assert_eq!(at_hash(Algorithm::Es384, "x").len(), 32);
+        assert_eq!(at_hash(Algorithm::Ed25519, "x").len(), 43);
+    }
+}

@@ -132,3 +132,35 @@ async fn end(issuer: &Issuer, visitor: &Visitor) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::fixture::client;
+    use countersign_token::Audience;
+
+    #[test]
+    fn hint_and_client_must_agree() {
+        let hint = IdToken { aud: Audience(vec!["app".to_owned()]), ..IdToken::default() };
+        let named = |id, hint: Option<&IdToken>| named_client(id, hint).map(|id| id.map(|id| id.to_string()));
+        assert_eq!(named(None, None).unwrap(), None);
+        assert_eq!(named(None, Some(&hint)).unwrap().as_deref(), Some("app"));
+        assert_eq!(named(Some("app"), Some(&hint)).unwrap().as_deref(), Some("app"));
+        assert!(named(Some("other"), Some(&hint)).is_err());
+        assert!(named(Some("no space allowed"), None).is_err());
+    }
+
+    #[test]
+    fn only_registered_addresses() {
+        let mut app = client();
+        app.metadata.post_logout_redirect_uris = vec!["https://app.example/bye?x=1".to_owned()];
+        let to = |uri, state| redirect(Some(&app), uri, state).ok();
+        let good = "https://app.example/bye?x=1";
+        assert_eq!(to(good, None).as_deref(), Some(good));
+        assert_eq!(to(good, Some("a&b")).unwrap(), "https://app.example/bye?x=1&state=a%26b");
+        for bad in ["https://app.example/bye", "https://app.example/bye?x=1#", "https://evil.example/"] {
+            assert_eq!(to(bad, None), None, "{bad}");
+        }
+        assert!(redirect(None, good, None).is_err(), "nobody is named");
+    }
+}

@@ -12,5 +12,7 @@ pub mod params;
 pub mod revoke;
 pub mod userinfo;
 
+#[cfg(test)]
+pub(crate) mod fixture;
 mod id_token_hint;
 pub(crate) mod target;

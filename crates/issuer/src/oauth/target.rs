@@ -111,3 +111,87 @@ pub(crate) fn roles<'a>(subject: &'a Subject, audiences: &[Arc<Resource>]) -> Ve
     let touching = |role: &&Arc<crate::model::Role>| audiences.iter().any(|a| role.touches(&a.resource));
     subject.roles.iter().filter(touching).map(|role| role.name.as_str()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::fixture::{API, OTHER, client, known, scopes, subject};
+
+    fn names(resources: Vec<Arc<Resource>>) -> Vec<String> {
+        resources.into_iter().map(|r| r.resource.clone()).collect()
+    }
+
+    #[test]
+    fn audiences_are_asked_for_or_the_clients_own() {
+        let (client, known) = (client(), known());
+        let of = |asked: &[&str]| resources(&client, asked, &known).map(names);
+        assert_eq!(of(&[]).unwrap(), [API, OTHER]);
+        assert_eq!(of(&[OTHER, OTHER]).unwrap(), [OTHER]);
+        for bad in ["urn:far", "https://nowhere.example/", "https://api.example"] {
+            assert_eq!(of(&[API, bad]).unwrap_err().code, Code::InvalidTarget, "{bad}");
+        }
+    }
+
+    #[test]
+    fn audiences_narrow_and_never_widen() {
+        let (mut client, known) = (client(), known());
+        let granted = [API.to_owned()];
+        assert_eq!(names(narrow(&client, &[], &granted, &known).unwrap()), [API]);
+        assert_eq!(names(narrow(&client, &[], &[], &known).unwrap()), [""; 0]);
+        assert!(narrow(&client, &[OTHER], &granted, &known).is_err(), "not granted");
+        client.metadata.resources.clear();
+        assert!(narrow(&client, &[], &granted, &known).is_err(), "taken from the client since");
+        assert!(narrow(&client, &[API], &granted, &known).is_err(), "taken from the client since");
+    }
+
+    #[test]
+    fn scopes_are_the_clients_and_the_audiences() {
+        let (mut client, known) = (client(), known());
+        let api = resources(&client, &[API], &known).unwrap();
+        let of = |client: &Client, asked: &str| {
+            super::scopes(client, parse_scope(Some(asked)).unwrap().as_ref(), &api, &known)
+        };
+        assert_eq!(of(&client, "openid read far list loose odd").unwrap(), scopes("openid read loose"));
+        assert_eq!(of(&client, "far").unwrap_err().code, Code::InvalidScope);
+        assert_eq!(of(&client, "openid offline_access").unwrap(), scopes("openid offline_access"));
+        let default = super::scopes(&client, None, &api, &known).unwrap();
+        assert_eq!(default, scopes("openid profile email read write admin loose"));
+        client.metadata.grant_types.retain(|g| g != "refresh_token");
+        assert_eq!(of(&client, "openid offline_access").unwrap(), scopes("openid"));
+    }
+
+    #[test]
+    fn some_scopes_need_a_role_at_every_audience_that_says_so() {
+        let known = known();
+        let (api, other) = (known[API].clone(), known[OTHER].clone());
+        let asked = scopes("read admin");
+        let held =
+            |roles: &[(&str, &str, &str)], at: &[Arc<Resource>]| super::held(&asked, &subject(roles), at);
+        let both = [api.clone(), other.clone()];
+        assert_eq!(held(&[], &both), scopes("read"));
+        assert_eq!(held(&[("boss", API, "admin")], &both), asked);
+        assert_eq!(held(&[("boss", OTHER, "admin")], &both), scopes("read"), "held elsewhere");
+        assert_eq!(held(&[("clerk", API, "read")], &both), scopes("read"));
+        let mut strict = (*other).clone();
+        strict.by_role = scopes("admin");
+        let both = [api, Arc::new(strict)];
+        assert_eq!(held(&[("boss", API, "admin")], &both), scopes("read"), "the other would be fooled");
+    }
+
+    #[test]
+    fn roles_stay_with_their_audience() {
+        let (known, subject) = (known(), subject(&[("boss", API, "admin"), ("guest", "urn:far", "far")]));
+        assert_eq!(roles(&subject, &[known[API].clone()]), ["boss"]);
+        assert_eq!(roles(&subject, &[known[OTHER].clone()]), [""; 0]);
+    }
+
+    #[test]
+    fn malformed_scopes_are_refused() {
+        for bad in ["a\"b", "a\\b", "\u{e9}", " ", "a\nb"] {
+            assert_eq!(parse_scope(Some(bad)).unwrap_err().code, Code::InvalidScope, "{bad:?}");
+        }
+        let many = (0..65).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        assert!(parse_scope(Some(&many)).is_err());
+        assert!(parse_scope(None).unwrap().is_none());
+    }
+}

@@ -87,3 +87,6 @@ fn covered(facts: &Facts<'_>, session: &BrowserSession) -> bool {
                 && request.resources.iter().all(|r| c.resources.contains(r))
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,3 +80,49 @@ pub(crate) fn with_query<V: AsRef<str>>(uri: &str, params: &[(&str, V)]) -> Stri
     };
     format!("{uri}{joint}{}", encoded(params))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    fn response(uri: &str, mode: ResponseMode) -> Response {
+        let request = Request {
+            redirect_uri: uri.to_owned(),
+            mode,
+            state: Some("a b&c".to_owned()),
+            ..Request::default()
+        };
+        Response::code("https://id.example", &request, "xyz".to_owned())
+    }
+
+    #[test]
+    fn locations() {
+        let tail = "code=xyz&state=a+b%26c&iss=https%3A%2F%2Fid.example";
+        for (uri, mode, head) in [
+            ("https://a.example/cb", ResponseMode::Query, "https://a.example/cb?"),
+            ("https://a.example/cb?x=1", ResponseMode::Query, "https://a.example/cb?x=1&"),
+            ("https://a.example/cb?", ResponseMode::Query, "https://a.example/cb?"),
+            ("https://a.example/cb", ResponseMode::Fragment, "https://a.example/cb#"),
+            ("com.example.app:/cb", ResponseMode::Query, "com.example.app:/cb?"),
+        ] {
+            assert_eq!(response(uri, mode).location(), format!("{head}{tail}"));
+        }
+    }
+
+    #[test]
+    fn errors_name_the_issuer_too() {
+        let request = Request { redirect_uri: "https://a.example/".to_owned(), ..Request::default() };
+        let refused = Rejected::new(Code::LoginRequired, "sign in");
+        let names: Vec<_> =
+            Response::error("https://id.example", &request, &refused).params.into_iter().collect();
+        assert_eq!(names.first().unwrap(), &("error", "login_required".to_owned()));
+        assert_eq!(names.last().unwrap(), &("iss", "https://id.example".to_owned()));
+    }
+
+    #[test]
+    fn debug_hides_the_code() {
+        let shown = format!("{:?}", response("https://a.example/cb", ResponseMode::Query));
+        assert!(!shown.contains("xyz"));
+    }
+}

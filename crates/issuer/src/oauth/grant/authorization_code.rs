@@ -181,3 +181,79 @@ fn verifies(verifier: &str, challenge: &str) -> bool {
     let due = base64url::encode(Digest::of(verifier).0);
     well_formed && bool::from(due.as_bytes().ct_eq(challenge.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{BrowserSessionId, UserId};
+    use crate::oauth::fixture::{NOW, authentication, client, scopes};
+    use std::time::Duration;
+
+    // RFC 7636 appendix B.
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    fn code() -> Code_ {
+        Code_ {
+            digest: Digest([0; 32]),
+            client: client().id,
+            user: UserId::from_stored("u_ada"),
+            browser: BrowserSessionId::from_stored("b_1"),
+            redirect_uri: Some("https://app.example/cb".to_owned()),
+            challenge: Some(CHALLENGE.to_owned()),
+            scopes: scopes("openid"),
+            resources: Vec::new(),
+            nonce: None,
+            authentication: authentication(NOW),
+            device: String::new(),
+            created_at: NOW,
+            expires_at: NOW + Duration::from_secs(60),
+            spent_for: None,
+        }
+    }
+
+    fn refused(code: &Code_, redirect_uri: Option<&str>, verifier: Option<&str>, now: Timestamp) -> bool {
+        matches!(decide(code, &client(), &Shown { redirect_uri, verifier }, now), Decision::Refuse(_))
+    }
+
+    #[test]
+    fn a_code_is_bound_to_everything() {
+        let uri = Some("https://app.example/cb");
+        let verifier = Some(VERIFIER);
+        let good = Shown { redirect_uri: uri, verifier };
+        assert_eq!(decide(&code(), &client(), &good, NOW), Decision::Redeem);
+        assert!(refused(&code(), uri, verifier, NOW + Duration::from_secs(60)), "expired");
+        assert!(refused(&code(), None, verifier, NOW), "redirect_uri left out");
+        assert!(refused(&code(), Some("https://app.example/cb/"), verifier, NOW), "another redirect_uri");
+        assert!(refused(&code(), uri, None, NOW), "verifier left out");
+        assert!(refused(&code(), uri, Some(CHALLENGE), NOW), "the challenge is no verifier");
+        assert!(refused(&code(), uri, Some("short"), NOW));
+        assert!(refused(&code(), uri, Some(&"a".repeat(129)), NOW));
+
+        let other = Code_ { client: crate::model::ClientId::parse("other").unwrap(), ..code() };
+        assert!(refused(&other, uri, verifier, NOW), "another client's");
+        let spent = Code_ { spent_for: Some(ClientSessionId([1; 16])), ..code() };
+        assert_eq!(decide(&spent, &client(), &good, NOW), Decision::Replayed);
+        let late = NOW + Duration::from_secs(600);
+        assert_eq!(decide(&spent, &client(), &good, late), Decision::Replayed, "also after its end");
+        let spent_other = Code_ { spent_for: spent.spent_for, ..other };
+        assert!(refused(&spent_other, uri, verifier, NOW), "a stranger cannot end the session");
+
+        let bare = Code_ { challenge: None, ..code() };
+        assert!(refused(&bare, uri, verifier, NOW), "a verifier without a challenge");
+        assert!(!refused(&bare, uri, None, NOW));
+        let implied = Code_ { redirect_uri: None, ..code() };
+        assert!(!refused(&implied, None, verifier, NOW));
+        assert!(refused(&implied, uri, verifier, NOW));
+    }
+
+    #[test]
+    fn verifiers_have_a_form() {
+        assert!(verifies(VERIFIER, CHALLENGE));
+        let odd = format!("{}\u{e9}", "a".repeat(43));
+        for bad in [&VERIFIER[1..], &format!("{VERIFIER} "), &odd, ""] {
+            let challenge = base64url::encode(Digest::of(bad).0);
+            assert!(!verifies(bad, &challenge), "{bad}");
+        }
+    }
+}

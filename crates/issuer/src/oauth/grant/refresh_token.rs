@@ -239,3 +239,6 @@ fn decide(
     let scopes = if session.scopes.is_empty() { Scopes::default() } else { scopes? };
     Ok((scopes, audiences))
 }
+
+#[cfg(test)]
+mod tests;
