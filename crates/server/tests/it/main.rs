@@ -1,0 +1,14 @@
+//! The server over real sockets, on a real store.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod documents;
+mod headers;
+mod methods;
+mod wire;
+mod world;
