@@ -57,6 +57,8 @@ fn mode(json: &Json) -> Result<Mode, Fault> {
     match json.text("session")? {
         None => Ok(Mode::Body),
         Some("cookie") => Ok(Mode::Cookie),
-        Some(_) => Err(rejected(Code::InvalidRequest, "The member session can only be \"cookie\".").into()),
+        Some(_) => {
+            Err(rejected(Code::InvalidRequest, "The member session can only be the word cookie.").into())
+        }
     }
 }

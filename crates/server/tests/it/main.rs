@@ -7,6 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod bad_input;
+mod cors;
+mod direct;
 mod documents;
 mod headers;
 mod methods;

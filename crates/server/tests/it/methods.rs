@@ -5,7 +5,7 @@ use crate::wire::{Ask, get, post};
 use crate::world::world;
 
 /// Path, and what it allows beside `OPTIONS`.
-const PATHS: [(&str, &[&str]); 21] = [
+const PATHS: [(&str, &[&str]); 25] = [
     ("/.well-known/openid-configuration", &["GET", "HEAD"]),
     ("/.well-known/oauth-authorization-server", &["GET", "HEAD"]),
     ("/.well-known/jwks.json", &["GET", "HEAD"]),
@@ -26,7 +26,11 @@ const PATHS: [(&str, &[&str]); 21] = [
     ("/oauth/logout", &["GET", "HEAD", "POST"]),
     ("/oauth/logout/confirm", &["POST"]),
     ("/account", &["GET", "HEAD"]),
+    ("/account/end", &["POST"]),
     ("/account/end-others", &["POST"]),
+    ("/account/sign-out", &["POST"]),
+    ("/", &["GET", "HEAD"]),
+    ("/signed-out", &["GET", "HEAD"]),
 ];
 
 #[tokio::test]
@@ -68,15 +72,14 @@ async fn head_is_get_without_a_body() {
 #[tokio::test]
 async fn unknown_paths_are_answered_in_the_callers_form() {
     let world = world().await;
-    for path in
-        ["/", "/nowhere", "/oauth", "/oauth/token/", "/oauth//token", "/OAUTH/TOKEN", "/assets/../healthz"]
-    {
+    for path in ["/nowhere", "/oauth", "/oauth/token/", "/oauth//token", "/OAUTH/TOKEN"] {
         let json = world.send(get(path)).await;
         assert_eq!((json.status, json.error().as_str()), (404, "not_found"), "{path}");
         let page = world.send(get(path).with("Accept", "text/html,*/*")).await;
         assert_eq!(page.status, 404, "{path}");
         assert!(page.header("content-type").unwrap().starts_with("text/html"), "{path}");
     }
+    assert_eq!(world.send(get("/assets/../healthz")).await.status, 404, "paths are not rewritten");
     assert_eq!(world.send(post("/nowhere").form(&[("a", "b")])).await.status, 404);
 }
 

@@ -5,7 +5,7 @@ use countersign_contract::{ManualClock, SeededEntropy, fixture};
 use countersign_issuer::error::Unavailable;
 use countersign_issuer::login::{Caller, Purpose, browser, password};
 use countersign_issuer::model::client::ClientAuthMethod;
-use countersign_issuer::model::{Actor, Client, Digest, EventDraft, EventKind, Secret, UserId};
+use countersign_issuer::model::{Actor, Client, ClientId, Digest, EventDraft, EventKind, Secret, UserId};
 use countersign_issuer::oauth::authorize::{Ask as AuthorizeAsk, Next, Visitor, authorize};
 use countersign_issuer::oauth::params::Params;
 use countersign_issuer::port::hasher::HashDone;
@@ -30,6 +30,7 @@ pub(crate) const SHARED_API: &str = "urn:shared:api";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const BACKEND_SECRET: &str = "backend-secret-0123456789abcdef0123456789";
 pub(crate) const POSTER_SECRET: &str = "poster-secret-0123456789abcdef01234567890";
+pub(crate) const SHARER_SECRET: &str = "sharer-secret-0123456789abcdef01234567890";
 pub(crate) const SPA_ORIGIN: &str = "https://app.example.test";
 pub(crate) const OTHER_ORIGIN: &str = "https://other.example.test";
 pub(crate) const BACKEND_ORIGIN: &str = "https://backend.example.test";
@@ -120,7 +121,7 @@ fn clients(issuer: &Issuer) -> Vec<Client> {
     };
     let mut backend = fixture::confidential_client("backend", digest("backend", BACKEND_SECRET));
     backend.metadata.scope = scope.clone();
-    backend.metadata.resources = vec![API.to_owned(), SHARED_API.to_owned()];
+    backend.metadata.resources = vec![API.to_owned()];
     backend.metadata.introspects = vec![API.to_owned(), SHARED_API.to_owned()];
     backend.metadata.allowed_origins = Some(vec![BACKEND_ORIGIN.to_owned()]);
     let mut poster = fixture::confidential_client("poster", digest("poster", POSTER_SECRET));
@@ -128,7 +129,10 @@ fn clients(issuer: &Issuer) -> Vec<Client> {
     poster.metadata.scope = scope;
     let mut indirect = fixture::client("indirect");
     indirect.metadata.direct = false;
-    vec![spa, other, backend, poster, indirect]
+    let mut sharer = fixture::confidential_client("sharer", digest("sharer", SHARER_SECRET));
+    sharer.metadata.scope = fixture::scopes("read");
+    sharer.metadata.resources = vec![SHARED_API.to_owned()];
+    vec![spa, other, backend, poster, sharer, indirect]
 }
 
 impl World {
@@ -141,6 +145,14 @@ impl World {
     /// Where the log ends: moves with everything that is written but rotations.
     pub(crate) async fn log_end(&self) -> i64 {
         self.store.last_event().await.unwrap()
+    }
+    /// Uses a refresh token of the public client `spa`.
+    pub(crate) fn refresh(&self, token: &str) -> Ask {
+        post("/oauth/token").form(&[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token),
+            ("client_id", "spa"),
+        ])
     }
     pub(crate) fn hashed(&self) -> usize {
         self.hash_jobs.load(Ordering::SeqCst)
@@ -192,12 +204,19 @@ impl World {
             ("code_verifier", VERIFIER),
         ])
     }
-    /// `client_credentials` of `backend`.
-    pub(crate) async fn machine_token(&self, resource: &str) -> String {
-        let form = [("grant_type", "client_credentials"), ("scope", "read"), ("resource", resource)];
-        let answer = self.send(post("/oauth/token").basic("backend", BACKEND_SECRET).form(&form)).await;
+    /// `client_credentials`.
+    pub(crate) async fn machine_token(&self, client: &str, secret: &str) -> String {
+        let form = [("grant_type", "client_credentials"), ("scope", "read")];
+        let answer = self.send(post("/oauth/token").basic(client, secret).form(&form)).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+    /// Removes a client, as the command line does.
+    pub(crate) async fn remove_client(&self, id: &str) {
+        let event = EventDraft::new(EventKind::ClientRemoved, Actor::Operator);
+        let id = ClientId::from_stored(id);
+        self.store.remove_client(&id, Duration::from_secs(3600), event.client(&id)).await.unwrap();
+        self.issuer.follow().await.unwrap();
     }
     /// Is the token active, as `backend` sees it?
     pub(crate) async fn is_active(&self, token: &str) -> bool {
