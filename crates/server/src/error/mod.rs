@@ -44,6 +44,8 @@ pub(crate) enum Http {
     NoToken,
     /// A form that did not come from our page in this browser.
     Forged,
+    /// The page it came from is too old, or was shown to another browser.
+    Expired,
     /// The answer took too long.
     Overdue,
     /// A handler panicked.
@@ -58,7 +60,7 @@ impl Http {
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::BodyBroken | Self::Expired => StatusCode::BAD_REQUEST,
             Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::Forged => StatusCode::FORBIDDEN,
             Self::Overdue => StatusCode::SERVICE_UNAVAILABLE,
@@ -86,6 +88,7 @@ impl Http {
             Self::Forged => {
                 "This form has expired or was opened in another browser. Go back, reload and try again."
             }
+            Self::Expired => "This page is too old, or was opened in another browser. Start again.",
             Self::Overdue => "This took too long. Try again in a moment.",
             Self::Panic => "Something went wrong here.",
         }

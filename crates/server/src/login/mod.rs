@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::Fault;
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
-use crate::oauth::authorize::{back, expired};
+use crate::oauth::authorize::{back, still_good};
 use crate::view::page::{SignIn, Trouble};
 use crate::view::see_other;
 use axum::extract::State;
@@ -12,7 +12,6 @@ use axum::response::Response;
 use countersign_issuer::login::browser::Fresh;
 use countersign_issuer::login::{Purpose, browser, password};
 use countersign_issuer::model::{Client, Secret};
-use countersign_issuer::oauth::authorize::peek;
 use countersign_issuer::{Code, Failure};
 use http::{HeaderValue, StatusCode, header};
 use std::sync::Arc;
@@ -42,7 +41,7 @@ pub(crate) async fn submit(
     let resume = params.one("resume")?;
     // Before the password: a request that leads nowhere asks for none.
     let client = match resume {
-        Some(resume) => Some(peek(&app.issuer, resume, &browser.visitor).await?.ok_or_else(expired)?.0),
+        Some(resume) => Some(still_good(&app, &browser, resume).await?),
         None => None,
     };
     let username = params.one("username")?.unwrap_or_default().trim();

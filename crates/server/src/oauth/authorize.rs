@@ -2,7 +2,7 @@
 //! time; here it is only shown.
 
 use crate::app::App;
-use crate::error::Fault;
+use crate::error::{Fault, Http};
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::extract::form::{self, Query};
@@ -10,9 +10,10 @@ use crate::view::page::{ChooseAccount, Consent, FormPost, SignIn};
 use crate::view::see_other;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use countersign_issuer::Code;
 use countersign_issuer::error::rejected;
+use countersign_issuer::model::Client;
 use countersign_issuer::oauth::authorize::{self, Ask, Choice, Next, ResponseMode};
-use countersign_issuer::{Code, Failure};
 use http::StatusCode;
 use std::sync::Arc;
 use url::Url;
@@ -34,7 +35,10 @@ pub(crate) async fn get(
 ) -> Result<Response, Fault> {
     // A request of a client names the client; whatever else it holds is the client's.
     let ask = match (params.one("client_id"), params.one("resume")) {
-        (Ok(None), Ok(Some(resume))) => Ask::Resume(resume.to_owned()),
+        (Ok(None), Ok(Some(resume))) => {
+            still_good(&app, &browser, resume).await?;
+            Ask::Resume(resume.to_owned())
+        }
         _ => Ask::Fresh(params),
     };
     show(&app, &browser, authorize::authorize(&app.issuer, ask, &browser.visitor).await)
@@ -61,11 +65,19 @@ pub(crate) async fn choose(
             return Err(rejected(Code::InvalidRequest, "The form holds a choice that does not exist.").into());
         }
     };
+    still_good(&app, &browser, resume).await?;
     match authorize::choose(&app.issuer, resume, choice, &browser.visitor).await {
-        Next::Login { resume, .. } | Next::SelectAccount { resume, .. } => back(&app, &resume),
+        Next::SelectAccount { resume, .. } => back(&app, &resume),
         Next::Consent(view) => back(&app, &view.resume),
+        // Signing in as somebody else is asked for by this choice alone: it is shown here and now.
         next => show(&app, &browser, next),
     }
+}
+
+/// For whom a sealed request was; too old or another browser's gets a page that says how to start again.
+pub(crate) async fn still_good(app: &App, browser: &Browser, resume: &str) -> Result<Arc<Client>, Fault> {
+    let known = authorize::peek(&app.issuer, resume, &browser.visitor).await?;
+    Ok(known.ok_or(Http::Expired)?.0)
 }
 
 fn show(app: &App, browser: &Browser, next: Next) -> Result<Response, Fault> {
@@ -103,13 +115,4 @@ fn host(redirect_uri: &str) -> String {
     let url = Url::parse(redirect_uri).ok();
     let host = url.as_ref().and_then(|u| u.host_str().map(str::to_owned));
     host.or_else(|| url.map(|u| u.scheme().to_owned())).unwrap_or_default()
-}
-
-/// The request is too old, or another browser's.
-pub(crate) fn expired() -> Fault {
-    Failure::Rejected(countersign_issuer::Rejected::new(
-        Code::InvalidRequest,
-        "This sign-in took too long, or was begun in another browser.",
-    ))
-    .into()
 }

@@ -14,7 +14,7 @@ pub(crate) fn failure(app: &App, fault: &Fault, shown: &Shown, request_id: &Head
     let says_more = kind == "request";
     let page = Trap {
         kind,
-        detail: says_more.then(|| shown.text.clone().into_owned()),
+        detail: says_more.then(|| sentence(&shown.text)),
         code: says_more.then_some(shown.code),
         request_id: request_id.to_str().ok().map(str::to_owned),
         retry_after: matches!(kind, "throttled" | "busy")
@@ -23,12 +23,24 @@ pub(crate) fn failure(app: &App, fault: &Fault, shown: &Shown, request_id: &Head
     app.views.show(shown.status, &page)
 }
 
+/// Flows speak in phrases; a page speaks in sentences.
+fn sentence(phrase: &str) -> String {
+    let mut rest = phrase.chars();
+    let mut out: String = rest.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    out.push_str(rest.as_str());
+    if !out.ends_with(['.', '!', '?']) {
+        out.push('.');
+    }
+    out
+}
+
 fn kind(fault: &Fault) -> &'static str {
     match fault {
         Fault::Http(http) => match http {
             Http::NotFound => "missing",
             Http::Method => "method",
             Http::Forged => "form",
+            Http::Expired => "expired",
             Http::BodyTooLarge => "large",
             Http::BodyTimeout | Http::BodyBroken => "slow",
             Http::Overdue => "busy",
