@@ -163,11 +163,16 @@ fn environment(base: &str, messages: &Arc<Messages>, assets: &Arc<Assets>) -> En
     env.add_function("initial", |name: &str| words::initial(name));
     let a = assets.clone();
     env.add_function("asset", move |name: &str| {
-        a.url(name).map(str::to_owned).ok_or_else(|| broken(format!("no asset is named {name}")))
+        a.url(name).map(address).ok_or_else(|| broken(format!("no asset is named {name}")))
     });
     let base = base.to_owned();
-    env.add_function("url", move |path: &str| format!("{base}{path}"));
+    env.add_function("url", move |path: &str| address(&format!("{base}{path}")));
     env
+}
+
+/// An address of ours for an attribute. Slashes stay: readable pages are easier to trust.
+fn address(path: &str) -> Value {
+    Value::from_safe_string(path.replace('&', "&amp;").replace('"', "&quot;").replace(['<', '>', '\''], ""))
 }
 
 /// The arguments of a text: names and values, in any order.

@@ -179,7 +179,8 @@ struct Turn<'a> {
 impl Turn<'_> {
     async fn take(&self, mut resume: Resume, choice: Option<Choice>) -> Result<Next> {
         let user = self.visitor.session.as_ref().map(|s| &s.session.user);
-        match (choice, user) {
+        let asked = user.filter(|user| resume.shown_to.as_ref() == Some(*user));
+        match (choice, asked) {
             (Some(Choice::Deny), Some(_)) => return self.denied().await,
             (Some(Choice::Allow), Some(user)) => {
                 self.remember(user).await?;
@@ -187,7 +188,7 @@ impl Turn<'_> {
             }
             (Some(Choice::Continue), Some(user)) => resume.chosen = Some(user.clone()),
             (Some(Choice::Another), _) => return self.login(&resume, None),
-            // The session went away under the page: its choice is void.
+            // The session went away under the page, or is another person's: the choice is void.
             (Some(_), None) | (None, _) => {}
         }
         let consent = match user {
@@ -232,13 +233,17 @@ impl Turn<'_> {
     fn select(&self, resume: &Resume) -> Result<Next> {
         let Some(live) = &self.visitor.session else { return self.login(resume, None) };
         let user = live.subject.user.clone();
-        Ok(Next::SelectAccount { resume: self.seal(resume)?, client: self.client.clone(), user })
+        Ok(Next::SelectAccount {
+            resume: self.seal(&resume.shown_to(&user.id))?,
+            client: self.client.clone(),
+            user,
+        })
     }
 
     fn consent(&self, resume: &Resume) -> Result<Next> {
         let Some(live) = &self.visitor.session else { return self.login(resume, None) };
         Ok(Next::Consent(Box::new(ConsentView {
-            resume: self.seal(resume)?,
+            resume: self.seal(&resume.shown_to(&live.session.user))?,
             client: self.client.clone(),
             user: live.subject.user.clone(),
             scopes: consent_view::scopes(&self.request, self.known),

@@ -19,6 +19,9 @@ pub(super) struct Resume {
     pub(super) params: Params,
     /// When the client asked: `prompt=login` wants a proof younger than this.
     pub(super) asked_at: Timestamp,
+    /// To whom the consent or account page was shown: a choice made there is theirs. Somebody else who has
+    /// signed in on this browser since is asked anew.
+    pub(super) shown_to: Option<UserId>,
     /// Who chose to go on as themself. Another person's choice counts for nothing.
     pub(super) chosen: Option<UserId>,
     /// Who allowed it, in this request.
@@ -27,7 +30,12 @@ pub(super) struct Resume {
 
 impl Resume {
     pub(super) fn new(params: Params, now: Timestamp) -> Self {
-        Self { params, asked_at: now, chosen: None, allowed_by: None }
+        Self { params, asked_at: now, shown_to: None, chosen: None, allowed_by: None }
+    }
+
+    /// For a page shown to this person.
+    pub(super) fn shown_to(&self, user: &UserId) -> Self {
+        Self { shown_to: Some(user.clone()), ..self.clone() }
     }
 
     /// Life counts from `asked_at`: going from page to page does not extend it.
