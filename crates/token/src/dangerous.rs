@@ -17,10 +17,10 @@ pub fn decode(token: &str) -> Result<(Value, Value), VerifyError> {
         ));
     }
     let mut scratch = Scratch::default();
-    let decoded = Parts::of(token)?.decode(&mut scratch)?;
+    let decoded = Parts::of(token)?.decode(&mut scratch, true)?;
     let object = |part: &str, bytes| {
         let malformed = |detail| VerifyError::new("malformed", None, format!("{part}: {detail}"));
-        let value: Value = json::read(bytes).map_err(|e| malformed(e.0))?;
+        let value: Value = json::read(bytes).map_err(|e| malformed(e.detail()))?;
         value.is_object().then_some(value).ok_or_else(|| malformed("not an object".to_owned()))
     };
     Ok((object("header", decoded.header)?, object("claims", decoded.claims)?))

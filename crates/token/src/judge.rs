@@ -1,6 +1,6 @@
 //! The policy's verdict on a claim set whose JSON is already known to be well formed.
 
-use crate::json::{Marks, Number, Registered, Scanner};
+use crate::json::{Cursor, Marks, Number, Registered};
 use crate::text::shown;
 use crate::{Policy, Timestamp, VerifyError};
 
@@ -44,7 +44,7 @@ fn at(claim: Registered, code: &'static str, what: &str, date: Timestamp, now: T
 
 fn issuer(value: &Value<'_>, due: &str) -> Result<(), VerifyError> {
     value.expect_string()?;
-    let came = value.scanner().string().map_err(|_| value.malformed("a string"))?;
+    let came = value.cursor().string().map_err(|_| value.malformed("a string"))?;
     if came == due {
         return Ok(());
     }
@@ -55,15 +55,14 @@ fn issuer(value: &Value<'_>, due: &str) -> Result<(), VerifyError> {
 /// `aud`: a string or an array of strings (RFC 7519 4.1.3), one of which must be due.
 fn audience(value: Value<'_>, due: Option<&[String]>) -> Result<(), VerifyError> {
     const FORM: &str = "a string or an array of strings";
-    let mut scanner = value.scanner();
+    let mut cursor = value.cursor();
     let is_due = |came: &str| due.is_none_or(|due| due.iter().any(|due| due == came));
     let mut found = false;
-    match scanner.peek() {
-        Some(b'"') => found = is_due(&scanner.string().map_err(|_| value.malformed(FORM))?),
+    match cursor.peek() {
+        Some(b'"') => found = is_due(&cursor.string().map_err(|_| value.malformed(FORM))?),
         Some(b'[') => {
-            let mut array = scanner.open_array().map_err(|_| value.malformed(FORM))?;
-            while scanner.next_element(&mut array).map_err(|_| value.malformed(FORM))? {
-                found |= is_due(&scanner.string().map_err(|_| value.malformed(FORM))?);
+            for came in cursor.strings().ok_or_else(|| value.malformed(FORM))? {
+                found |= is_due(&came);
             }
         }
         _ => return Err(value.malformed(FORM)),
@@ -93,8 +92,8 @@ impl<'a> Value<'a> {
             .ok_or_else(|| VerifyError::new("missing_claim", Some(claim.name()), "the claim is absent"))
     }
 
-    fn scanner(&self) -> Scanner<'a> {
-        Scanner::new(self.text)
+    fn cursor(&self) -> Cursor<'a> {
+        Cursor::new(self.text)
     }
 
     fn malformed(&self, expected: &str) -> VerifyError {
@@ -103,7 +102,7 @@ impl<'a> Value<'a> {
     }
 
     fn expect_string(&self) -> Result<(), VerifyError> {
-        match self.scanner().peek() {
+        match self.cursor().peek() {
             Some(b'"') => Ok(()),
             _ => Err(self.malformed("a string")),
         }
@@ -111,11 +110,11 @@ impl<'a> Value<'a> {
 
     fn date(&self) -> Result<Timestamp, VerifyError> {
         let unfit = || self.malformed("a number of seconds from 0 to the year 9999");
-        match self.scanner().peek() {
+        match self.cursor().peek() {
             Some(b'-' | b'0'..=b'9') => {}
             _ => return Err(unfit()),
         }
-        date(self.scanner().number().map_err(|_| unfit())?).ok_or_else(unfit)
+        date(self.cursor().number().map_err(|_| unfit())?).ok_or_else(unfit)
     }
 }
 
@@ -125,13 +124,12 @@ pub(crate) fn date(number: Number) -> Option<Timestamp> {
         Number::Unsigned(n) => {
             i64::try_from(n).ok().filter(|n| *n <= LAST_SECOND).map(Timestamp::from_seconds)
         }
-        Number::Signed(n) => (n == 0).then(|| Timestamp::from_seconds(0)),
         #[expect(clippy::cast_precision_loss, reason = "the year 9999 is exact in a double")]
         Number::Float(n) if (0.0..=LAST_SECOND as f64).contains(&n) =>
         {
             #[expect(clippy::cast_possible_truncation, reason = "bounded by the line above")]
             Some(Timestamp::from_millis((n * 1000.0).floor() as i64))
         }
-        Number::Float(_) => None,
+        Number::Signed(_) | Number::Float(_) => None,
     }
 }

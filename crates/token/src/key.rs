@@ -3,7 +3,7 @@
 use crate::algorithm::{Algorithm, KeyType};
 use crate::jwk::Members;
 use crate::provider::{self, Pair, PrivateKey, Provider, PublicKey, Signer, Verifier};
-use crate::{Jwk, base64url, json};
+use crate::{Jwk, TokenType, base64url, json};
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
@@ -28,6 +28,14 @@ impl KeyError {
     pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into() }
     }
+}
+
+/// The header of every token made here, in this order.
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    typ: &'a str,
+    kid: &'a str,
 }
 
 /// A private key or HMAC secret that signs under exactly one algorithm. Cheap to clone.
@@ -104,7 +112,7 @@ impl SigningKey {
     /// Reads a private JWK (RFC 7517, 7518 6, 8037). `alg` in the JWK wins, as in
     /// [`VerifyingKey::from_jwk`]; its `kid`, if one, is kept.
     pub fn from_private_jwk(document: &[u8], fallback: Option<Algorithm>) -> Result<Self, KeyError> {
-        let members: Members = json::read(document).map_err(|e| KeyError::new("malformed", e.0))?;
+        let members: Members = json::read(document).map_err(|e| KeyError::new("malformed", e.detail()))?;
         let (jwk, parts) = members.private()?;
         let alg = jwk.algorithm(fallback)?;
         jwk.check_use("sign")?;
@@ -182,12 +190,6 @@ impl SigningKey {
 
     /// Serialises header and claims; the signature is made by [`Prepared::finish`].
     pub fn prepare<T: Serialize>(&self, typ: &str, claims: &T) -> Result<Prepared, KeyError> {
-        #[derive(Serialize)]
-        struct Header<'a> {
-            alg: &'a str,
-            typ: &'a str,
-            kid: &'a str,
-        }
         let unfit =
             |e: serde_json::Error| KeyError::new("bad_claims", crate::text::shown(&e.to_string(), 120));
         let header = Header { alg: self.alg.name(), typ, kid: self.kid() };
@@ -241,6 +243,9 @@ pub struct VerifyingKey {
     /// Of every signature, in bytes.
     signature_bytes: usize,
     verifier: Arc<dyn Verifier>,
+    /// The encoded headers that [`SigningKey`] writes for this key, one for each of
+    /// [`TokenType::USUAL`]: a token that begins with one needs no parsing to know what it says.
+    usual: Arc<[String]>,
 }
 
 impl fmt::Debug for VerifyingKey {
@@ -250,6 +255,22 @@ impl fmt::Debug for VerifyingKey {
 }
 
 impl VerifyingKey {
+    fn new(alg: Algorithm, kid: Option<&str>, signature_bytes: usize, verifier: Arc<dyn Verifier>) -> Self {
+        let usual = |typ: TokenType| {
+            let header = Header { alg: alg.name(), typ: typ.name(), kid: kid? };
+            serde_json::to_vec(&header).ok().map(base64url::encode)
+        };
+        let usual = TokenType::USUAL.into_iter().filter_map(usual).collect();
+        Self { alg, kid: kid.map(Into::into), signature_bytes, verifier, usual }
+    }
+
+    /// Whether the encoded header is the usual one of that type for this key: then it is well formed and
+    /// names this key, this algorithm and the type.
+    pub(crate) fn has_usual_header(&self, typ: TokenType, header: &str) -> bool {
+        let at = TokenType::USUAL.into_iter().position(|usual| usual == typ);
+        at.and_then(|at| self.usual.get(at)).is_some_and(|usual| usual == header)
+    }
+
     fn of(
         provider: &dyn Provider,
         alg: Algorithm,
@@ -261,7 +282,7 @@ impl VerifyingKey {
             PublicKey::Ec { x, y } => x.len() + y.len(),
             PublicKey::Rsa { n, .. } => n.len(),
         };
-        Ok(Self { alg, kid: kid.map(Into::into), signature_bytes, verifier: provider.public(alg, public)? })
+        Ok(Self::new(alg, kid, signature_bytes, provider.public(alg, public)?))
     }
 
     fn shared(
@@ -274,8 +295,7 @@ impl VerifyingKey {
             return Err(KeyError::new("wrong_algorithm", format!("{alg} takes no secret")));
         };
         check_secret(alg, secret)?;
-        let verifier = provider.secret(alg, secret)?;
-        Ok(Self { alg, kid: kid.map(Into::into), signature_bytes, verifier })
+        Ok(Self::new(alg, kid, signature_bytes, provider.secret(alg, secret)?))
     }
 
     /// From a public JWK. `alg` in the JWK wins; without it `fallback` must name one that fits the key

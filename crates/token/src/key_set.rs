@@ -24,9 +24,11 @@ pub(crate) enum NoKey {
 }
 
 impl KeySet {
-    /// From parsed keys. Of two keys with one `kid` the first is used.
+    /// From parsed keys. Of two keys with one `kid` the first is kept.
     pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Self {
-        Self { keys: keys.into_iter().collect() }
+        let mut kids = HashSet::new();
+        let first = |key: &VerifyingKey| key.kid().is_none_or(|kid| kids.insert(kid.to_owned()));
+        Self { keys: keys.into_iter().filter(first).collect() }
     }
 
     /// From a JWKS document. Keys that cannot be used (encryption, unknown type, weak) are left out and
@@ -44,7 +46,7 @@ impl KeySet {
         if document.len() > MAX_DOCUMENT {
             return Err(KeyError::new("too_large", format!("a key set of over {MAX_DOCUMENT} bytes")));
         }
-        let set: Value = json::read(document).map_err(|e| KeyError::new("malformed", e.0))?;
+        let set: Value = json::read(document).map_err(|e| KeyError::new("malformed", e.detail()))?;
         let Some(entries) = set.get("keys").and_then(Value::as_array) else {
             return Err(KeyError::new("malformed", "no array named keys"));
         };

@@ -25,6 +25,9 @@ impl TokenType {
         }
     }
 
+    /// Types whose usual header a key knows by heart; see [`crate::VerifyingKey`].
+    pub(crate) const USUAL: [Self; 2] = [Self::Access, Self::Id];
+
     pub(crate) fn accepts(self, typ: Option<&str>) -> bool {
         match typ {
             Some(typ) => strip(typ).eq_ignore_ascii_case(self.name()),

@@ -76,19 +76,33 @@ pub fn verify_with<'s, C: Deserialize<'s>>(
         return Err(VerifyError::new("too_large", None, detail));
     }
     let parts = Parts::of(token)?;
-    let decoded = parts.decode(scratch)?;
-    let header = Header::read(decoded.header)?;
-    let key = choose(keys, policy, &header)?;
+    let usual = keys.iter().find(|key| key.has_usual_header(policy.typ, parts.header));
+    let usual = usual.filter(|key| policy.algorithms.contains(&key.algorithm()));
+    let decoded = parts.decode(scratch, usual.is_none())?;
+    let (key, header) = match usual {
+        Some(key) => (key, None),
+        None => {
+            let header = Header::read(decoded.header)?;
+            (choose(keys, policy, &header)?, Some(header))
+        }
+    };
     if !key.verify_signature(parts.signed.as_bytes(), decoded.signature) {
         return Err(VerifyError::new("bad_signature", None, "the signature is not this key's"));
     }
-    if !policy.typ.accepts(header.typ.as_deref()) {
-        let came = header.typ.as_deref().map_or("none".to_owned(), |typ| shown(typ, 32));
-        let detail = format!("expected {}, came {came}", policy.typ.name());
-        return Err(VerifyError::new("wrong_type", Some("typ"), detail));
+    if let Some(header) = &header {
+        check_type(policy, header)?;
     }
     let claims = claims(decoded.claims, policy, now)?;
     Ok(Verified { claims, kid: key.kid().map(str::to_owned) })
+}
+
+fn check_type(policy: &Policy, header: &Header<'_>) -> Result<(), VerifyError> {
+    if policy.typ.accepts(header.typ.as_deref()) {
+        return Ok(());
+    }
+    let came = header.typ.as_deref().map_or("none".to_owned(), |typ| shown(typ, 32));
+    let detail = format!("expected {}, came {came}", policy.typ.name());
+    Err(VerifyError::new("wrong_type", Some("typ"), detail))
 }
 
 /// The algorithm named must be the key's own, and the policy's.
@@ -131,20 +145,23 @@ fn claims<'s, C: Deserialize<'s>>(
     now: Timestamp,
 ) -> Result<C, VerifyError> {
     let malformed = |detail: String| VerifyError::new("malformed", None, format!("claims: {detail}"));
-    let text = utf8(bytes).map_err(|e| malformed(e.0))?;
+    let text = utf8(bytes).map_err(|e| malformed(e.detail()))?;
     let mut scanner = Scanner::new(text);
     if scanner.peek() != Some(b'{') {
         return Err(malformed("not an object".to_owned()));
     }
     let read = C::deserialize(&mut scanner).and_then(|claims| scanner.end().map(|()| claims));
     match read {
-        Ok(claims) => judge::judge(text, &scanner.marks(), policy, now).map(|()| claims),
+        Ok(claims) => judge::judge(text, scanner.marks(), policy, now).map(|()| claims),
         Err(error) => {
             let mut scanner = Scanner::new(text);
             let read = IgnoredAny::deserialize(&mut scanner).and_then(|_| scanner.end());
-            read.map_err(|e| malformed(e.0))?;
-            judge::judge(text, &scanner.marks(), policy, now)?;
-            Err(malformed(error.0))
+            read.map_err(|e| malformed(e.detail()))?;
+            judge::judge(text, scanner.marks(), policy, now)?;
+            match error.missing() {
+                Some(claim) => Err(VerifyError::new("missing_claim", Some(claim), "the claim is absent")),
+                None => Err(malformed(error.detail())),
+            }
         }
     }
 }
@@ -180,17 +197,23 @@ impl<'t> Parts<'t> {
         }
     }
 
-    pub(crate) fn decode<'s>(&self, scratch: &'s mut Scratch) -> Result<Decoded<'s>, VerifyError> {
+    /// The header only where it is to be read.
+    pub(crate) fn decode<'s>(
+        &self,
+        scratch: &'s mut Scratch,
+        with_header: bool,
+    ) -> Result<Decoded<'s>, VerifyError> {
         let malformed =
             |part| move || VerifyError::new("malformed", None, format!("{part} is not base64url"));
-        let sizes = [self.header, self.claims, self.signature].map(|part| part.len() / 4 * 3 + 3);
+        let text = if with_header { self.header } else { "" };
+        let sizes = [text, self.claims, self.signature].map(|part| part.len() / 4 * 3 + 3);
         let [header, claims, signature] = sizes;
         let due = header + claims + signature;
         if scratch.bytes.len() < due {
             scratch.bytes = vec![0; due];
         }
         let (room, rest) = scratch.bytes.split_at_mut_checked(header).unwrap_or_default();
-        let header = base64url::decode_into(self.header, room).ok_or_else(malformed("header"))?;
+        let header = base64url::decode_into(text, room).ok_or_else(malformed("header"))?;
         let (room, rest) = rest.split_at_mut_checked(claims).unwrap_or_default();
         let claims = base64url::decode_into(self.claims, room).ok_or_else(malformed("claims"))?;
         let signature = base64url::decode_into(self.signature, rest).ok_or_else(malformed("signature"))?;

@@ -18,18 +18,6 @@ pub(crate) enum Registered {
 }
 
 impl Registered {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Iss,
-        Self::Sub,
-        Self::Aud,
-        Self::Exp,
-        Self::Nbf,
-        Self::Iat,
-        Self::Jti,
-        Self::ClientId,
-        Self::AuthTime,
-    ];
-
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Iss => "iss",
@@ -48,23 +36,30 @@ impl Registered {
         tag(self.name().as_bytes())
     }
 
+    #[inline]
     fn of(tag: u64, name: &str) -> Option<Self> {
-        const TAGS: [u64; 9] = {
-            use Registered as R;
-            [
-                R::Iss.tag(),
-                R::Sub.tag(),
-                R::Aud.tag(),
-                R::Exp.tag(),
-                R::Nbf.tag(),
-                R::Iat.tag(),
-                R::Jti.tag(),
-                R::ClientId.tag(),
-                R::AuthTime.tag(),
-            ]
-        };
-        let at = TAGS.iter().position(|t| *t == tag)?;
-        Self::ALL.get(at).copied().filter(|claim| claim.name() == name)
+        const ISS: u64 = Registered::Iss.tag();
+        const SUB: u64 = Registered::Sub.tag();
+        const AUD: u64 = Registered::Aud.tag();
+        const EXP: u64 = Registered::Exp.tag();
+        const NBF: u64 = Registered::Nbf.tag();
+        const IAT: u64 = Registered::Iat.tag();
+        const JTI: u64 = Registered::Jti.tag();
+        const CLIENT_ID: u64 = Registered::ClientId.tag();
+        const AUTH_TIME: u64 = Registered::AuthTime.tag();
+        Some(match tag {
+            ISS => Self::Iss,
+            SUB => Self::Sub,
+            AUD => Self::Aud,
+            EXP => Self::Exp,
+            NBF => Self::Nbf,
+            IAT => Self::Iat,
+            JTI => Self::Jti,
+            // A tag tells the first eight bytes only.
+            CLIENT_ID if name == "client_id" => Self::ClientId,
+            AUTH_TIME if name == "auth_time" => Self::AuthTime,
+            _ => return None,
+        })
     }
 }
 
@@ -73,6 +68,7 @@ impl Registered {
 pub(crate) struct Marks([usize; 9]);
 
 impl Marks {
+    #[inline]
     pub(super) fn note(&mut self, tag: u64, name: &str, at: usize) {
         if let Some(slot) = Registered::of(tag, name).and_then(|claim| self.0.get_mut(claim as usize)) {
             *slot = at;

@@ -4,13 +4,15 @@
 //! duplicate members anywhere, lone surrogates, trailing data, integers outside `i64`/`u64`, numbers that
 //! overflow a double, and nesting over [`MAX_DEPTH`] are refused.
 
+mod cursor;
 mod de;
 mod marks;
 mod names;
 mod scan;
 
+pub(crate) use cursor::{Cursor, Number};
 pub(crate) use marks::{Marks, Registered};
-pub(crate) use scan::{Number, Scanner};
+pub(crate) use scan::Scanner;
 
 use crate::text::shown;
 use serde::Deserialize;
@@ -19,19 +21,35 @@ use std::fmt;
 /// Objects and arrays inside one another, the outermost counted.
 pub(crate) const MAX_DEPTH: u8 = 32;
 
-/// Why a text was refused.
+/// Why a text was refused. One pointer, so that the good path carries no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct JsonError(pub(crate) String);
+pub(crate) struct JsonError(Box<Cause>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Cause {
+    detail: String,
+    missing: Option<&'static str>,
+}
 
 impl JsonError {
-    fn at(what: &str, at: usize) -> Self {
-        Self(format!("{what} at byte {at}"))
+    fn new(detail: String) -> Self {
+        Self(Box::new(Cause { detail, missing: None }))
+    }
+
+    /// For people.
+    pub(crate) fn detail(self) -> String {
+        self.0.detail
+    }
+
+    /// The member that a type asked for and that is absent.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        self.0.missing
     }
 }
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.0.detail)
     }
 }
 
@@ -39,7 +57,11 @@ impl std::error::Error for JsonError {}
 
 impl serde::de::Error for JsonError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(shown(&message.to_string(), 120))
+        Self::new(shown(&message.to_string(), 120))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self(Box::new(Cause { detail: format!("no {field}"), missing: Some(field) }))
     }
 }
 
@@ -54,5 +76,6 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(document: &'de [u8]) -> Result<T, J
 
 /// The document as text.
 pub(crate) fn utf8(document: &[u8]) -> Result<&str, JsonError> {
-    std::str::from_utf8(document).map_err(|e| JsonError::at("not UTF-8", e.valid_up_to()))
+    std::str::from_utf8(document)
+        .map_err(|e| JsonError::new(format!("not UTF-8 at byte {}", e.valid_up_to())))
 }

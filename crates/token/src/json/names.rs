@@ -3,73 +3,105 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// Up to eight leading bytes of a name and its length, mixed: unequal tags mean unequal names, and equal
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The first eight bytes of a name, and its length mixed in: unequal tags mean unequal names, and equal
 /// tags mean equal names when the name has fewer than eight bytes.
 pub(crate) const fn tag(name: &[u8]) -> u64 {
-    let mut out = 0u64;
+    let mut first = [0; 8];
     let mut i = 0;
-    while i < 8 {
-        out <<= 8;
-        if i < name.len() {
-            #[expect(clippy::indexing_slicing, reason = "const fn; the bound is the line above")]
-            {
-                out |= name[i] as u64;
-            }
+    while i < 8 && i < name.len() {
+        #[expect(clippy::indexing_slicing, reason = "const fn; the bound is the line above")]
+        {
+            first[i] = name[i];
         }
         i += 1;
     }
-    out ^ (name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    mixed(u64::from_le_bytes(first), name.len())
 }
 
-/// One stack for all open objects; each knows where its own names begin.
-#[derive(Default)]
-pub(super) struct Names<'de> {
-    tags: Vec<u64>,
-    names: Vec<Cow<'de, str>>,
+const fn mixed(first: u64, len: usize) -> u64 {
+    first ^ (len as u64).wrapping_mul(MIX)
 }
 
-/// Objects with more members than this are looked up by hash.
+/// The tag of the name that the text begins with, by one load where the text is long enough.
+#[inline]
+pub(super) fn tag_at(text: &[u8], len: usize) -> u64 {
+    match text.first_chunk::<8>() {
+        Some(first) if len >= 8 => mixed(u64::from_le_bytes(*first), len),
+        Some(first) => mixed(u64::from_le_bytes(*first) & ((1 << (8 * len)) - 1), len),
+        None => tag(text.get(..len).unwrap_or(text)),
+    }
+}
+
+/// Names of all open objects that are looked up one by one; objects with more are looked up by hash.
 const FEW: usize = 32;
 
+/// One stack for all open objects; each knows where its own names begin.
+pub(super) struct Names {
+    tags: [u64; FEW],
+    /// Start and end in the text, quotes excluded.
+    spans: [(u32, u32); FEW],
+    len: usize,
+}
+
 /// The names of one open object.
-#[derive(Default)]
 pub(super) struct Open<'de> {
     base: usize,
     many: Option<HashSet<Cow<'de, str>>>,
 }
 
-impl<'de> Names<'de> {
-    pub(super) fn open(&self) -> Open<'de> {
-        Open { base: self.names.len(), many: None }
+/// A name as it was met.
+pub(super) struct Met<'de> {
+    pub(super) tag: u64,
+    pub(super) name: Cow<'de, str>,
+    pub(super) span: (u32, u32),
+}
+
+impl Names {
+    pub(super) const fn new() -> Self {
+        Self { tags: [0; FEW], spans: [(0, 0); FEW], len: 0 }
     }
 
-    pub(super) fn close(&mut self, open: &Open<'de>) {
-        self.tags.truncate(open.base);
-        self.names.truncate(open.base);
+    #[inline]
+    pub(super) fn open<'de>(&self) -> Open<'de> {
+        Open { base: self.len, many: None }
     }
 
-    /// False when the object already has the name.
-    pub(super) fn add(&mut self, open: &mut Open<'de>, tag: u64, name: Cow<'de, str>) -> bool {
-        if let Some(many) = &mut open.many {
-            return many.insert(name);
+    #[inline]
+    pub(super) fn close(&mut self, open: &Open<'_>) {
+        self.len = open.base;
+    }
+
+    /// False when the object already has the name. `read` reads a name again from its span.
+    #[inline]
+    pub(super) fn add<'de>(
+        &mut self,
+        open: &mut Open<'de>,
+        met: &Met<'de>,
+        read: impl Fn((u32, u32)) -> Cow<'de, str>,
+    ) -> bool {
+        let tags = self.tags.get(open.base..self.len).unwrap_or_default();
+        if open.many.is_some() || tags.contains(&met.tag) || self.len == FEW {
+            return self.add_slowly(open, met, read);
         }
-        let tags = self.tags.get(open.base..).unwrap_or_default();
-        let names = self.names.get(open.base..).unwrap_or_default();
-        if tags.contains(&tag) && names.contains(&name) {
-            return false;
+        if let (Some(tag), Some(span)) = (self.tags.get_mut(self.len), self.spans.get_mut(self.len)) {
+            (*tag, *span) = (met.tag, met.span);
         }
-        if names.len() == FEW {
-            let mut many: HashSet<_> = names.iter().cloned().collect();
-            many.insert(name);
-            open.many = Some(many);
-            return true;
-        }
-        if self.tags.capacity() == 0 {
-            self.tags.reserve(FEW);
-            self.names.reserve(FEW);
-        }
-        self.tags.push(tag);
-        self.names.push(name);
+        self.len += 1;
         true
+    }
+
+    #[cold]
+    fn add_slowly<'de>(
+        &mut self,
+        open: &mut Open<'de>,
+        met: &Met<'de>,
+        read: impl Fn((u32, u32)) -> Cow<'de, str>,
+    ) -> bool {
+        let spans = self.spans.get(open.base..self.len).unwrap_or_default();
+        let many = open.many.get_or_insert_with(|| spans.iter().map(|span| read(*span)).collect());
+        self.len = open.base;
+        many.insert(met.name.clone())
     }
 }
