@@ -13,7 +13,7 @@
 //! steps 2 to 5 are judged on every request, also for a token seen a moment ago.
 
 use crate::identity::Identity;
-use crate::keys::Snapshot;
+use crate::keys::{Snapshot, Source};
 use crate::refusal::Refusal;
 use crate::verifier::Inner;
 use countersign_token::{AccessToken, Verified, VerifyError, verify};
@@ -24,7 +24,7 @@ const UNKNOWN_KEY: &str = "unknown_key";
 /// Steps 1 to 4.
 pub(crate) async fn token(verifier: &Inner, token: &str) -> Result<Identity, Refusal> {
     let verified = signed(verifier, token).await?;
-    key_live(verifier, &verified)?;
+    key_live(&verifier.source, verified.kid.as_deref())?;
     Ok(Identity::new(verified.claims, verified.kid))
 }
 
@@ -41,10 +41,9 @@ async fn signed(verifier: &Inner, token: &str) -> Result<Verified<AccessToken>, 
     }
 }
 
-fn key_live(verifier: &Inner, verified: &Verified<AccessToken>) -> Result<(), VerifyError> {
-    let Some(kid) = verified.kid.as_deref() else { return Ok(()) };
-    let live = verifier.source.in_force().is_some_and(|now| now.keys.get(kid).is_some());
-    if live {
+fn key_live(source: &Source, kid: Option<&str>) -> Result<(), VerifyError> {
+    let Some(kid) = kid else { return Ok(()) };
+    if source.in_force().is_some_and(|now| now.keys.get(kid).is_some()) {
         return Ok(());
     }
     Err(VerifyError {
@@ -52,4 +51,20 @@ fn key_live(verifier: &Inner, verified: &Verified<AccessToken>) -> Result<(), Ve
         claim: Some("kid"),
         detail: "the key was withdrawn by the issuer".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_token::{Algorithm, KeySet, SigningKey};
+
+    #[test]
+    fn a_key_withdrawn_while_its_token_was_judged_counts_no_more() {
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
+        let held = Source::fixed(KeySet::new([key.verifying_key().unwrap()]));
+        let emptied = Source::fixed(KeySet::default());
+        key_live(&held, Some(key.kid())).unwrap();
+        assert_eq!(key_live(&emptied, Some(key.kid())).unwrap_err().code, UNKNOWN_KEY);
+        key_live(&emptied, None).unwrap(); // a shared secret without a name
+    }
 }
