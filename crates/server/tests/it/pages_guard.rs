@@ -124,6 +124,7 @@ async fn the_session_cookie_changes_at_every_sign_in() {
     let first = browser.cookie(SESSION).to_owned();
     assert!(first != planted && first.len() == 43, "{first}");
 
+    world.clock.advance(Duration::from_secs(1));
     let page = browser.open(&request(&[("client_id", "spa"), ("prompt", "login")])).await;
     browser.sign_in(&page, "ada", PASSWORD).await;
     let second = browser.cookie(SESSION).to_owned();
@@ -154,6 +155,7 @@ async fn two_people_in_one_browser() {
     let adas_cookie = browser.cookie(SESSION).to_owned();
 
     // In a second tab somebody else signs in.
+    world.clock.advance(Duration::from_secs(1));
     let page = browser.open(&request(&[("client_id", "spa"), ("prompt", "login")])).await;
     browser.sign_in(&page, "bob", PASSWORD).await;
     assert!(browser.open("/account").await.text().contains("bob@example.test"));

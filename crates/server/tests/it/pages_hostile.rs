@@ -25,13 +25,27 @@ const TAINTS: &[&str] = &[
 fn inert(answer: &Answer, taint: &str, place: &str) {
     assert!(answer.status < 500, "{place} {taint:?}: {}", answer.status);
     for (name, value) in &answer.headers {
-        assert!(!value.contains('<') && !value.contains("stolen"), "{place} {taint:?}: {name}: {value}");
+        let stolen = name == "set-cookie" && value.contains("stolen");
+        assert!(!value.contains('<') && !stolen, "{place} {taint:?}: {name}: {value}");
     }
-    assert!(answer.header("location").is_none_or(|l| !l.contains("evil")), "{place} {taint:?}");
+    let known = |l: &str| l.starts_with("http://localhost:") || l.starts_with(CALLBACK);
+    assert!(
+        answer.header("location").is_none_or(known),
+        "{place} {taint:?}: {:?}",
+        answer.header("location")
+    );
     let text = String::from_utf8_lossy(&answer.body).into_owned();
-    for raw in
-        ["<script>alert", "<svg onload", "<img", "<b>", "<i>", "1337", "javascript:alert(1)\"", "' autofocus"]
-    {
+    for raw in [
+        "<script>alert",
+        "<svg onload",
+        "<img",
+        "<b>",
+        "<i>",
+        "1337",
+        "href=\"javascript",
+        "action=\"javascript",
+        "' autofocus",
+    ] {
         assert!(!text.contains(raw), "{place} {taint:?}: {raw} in {text}");
     }
     if answer.header("content-type").is_some_and(|t| t.starts_with("text/html")) {
