@@ -41,7 +41,8 @@ bench-server:
 
 # Fuzz a target for a minute: just fuzz compact
 fuzz TARGET SECONDS="60":
-    cargo fuzz run --sanitizer none {{TARGET}} -- -max_total_time={{SECONDS}}
+    mkdir -p fuzz/corpus/{{TARGET}}
+    cargo fuzz run --sanitizer none {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} -- -max_total_time={{SECONDS}}
 
 # Clients nobody here wrote, against the release binary
 e2e:
