@@ -179,7 +179,7 @@ pub async fn browser_end_others(stage: Stage) {
     let mut expected = [gone.id.to_string(), direct.id.to_string()];
     expected.sort();
     assert_eq!(named, expected);
-    assert_eq!(store.list_browsers(&ada.id).await.unwrap(), [keep.clone()]);
+    assert_eq!(store.list_browsers(&ada.id).await.unwrap(), std::slice::from_ref(&keep));
     assert_eq!(store.list_client_sessions(&ada.id).await.unwrap(), [kept]);
     assert!(store.live_browser(&of_bob.cookie).await.unwrap().it.is_some());
     let mark = stage.mark().await;

@@ -64,9 +64,9 @@ pub async fn session_list(stage: Stage) {
     new.refresh = None;
     let second = stage.start(new, &user).await;
     assert_eq!(store.list_client_sessions(&user.id).await.unwrap(), [second.clone(), first.clone()]);
-    assert_eq!(store.sessions_under(&browser.id).await.unwrap(), [first.clone()]);
+    assert_eq!(store.sessions_under(&browser.id).await.unwrap(), std::slice::from_ref(&first));
     stage.clock.set(first.created_at + IDLE);
-    assert_eq!(store.list_client_sessions(&user.id).await.unwrap(), [second.clone()]);
+    assert_eq!(store.list_client_sessions(&user.id).await.unwrap(), std::slice::from_ref(&second));
     assert!(store.sessions_under(&browser.id).await.unwrap().is_empty());
     stage.clock.set(second.created_at + ABSOLUTE);
     assert!(store.list_client_sessions(&user.id).await.unwrap().is_empty());
@@ -134,12 +134,10 @@ pub async fn session_sweep(stage: Stage) {
     store.end_session(ended.id, None, None, Duration::ZERO, end).await.unwrap().unwrap();
     let there = async |id| store.client_session(id).await.unwrap().it.is_some();
     let day = Duration::from_secs(24 * 3600);
-    let mut n = 1;
-    for days in 1..=20 {
+    for (days, n) in (1..=20).zip(1..) {
         stage.clock.advance(day);
         let rotated = store.rotate_refresh(fixture::rotation(&used, n), event(EventKind::RefreshTheft)).await;
         assert!(matches!(rotated.unwrap(), countersign_issuer::port::RotateOutcome::Rotated(..)));
-        n += 1;
         store.sweep(100).await.unwrap();
         assert!(there(used.id).await, "day {days}");
         assert_eq!(there(ended.id).await, days < 1, "day {days}");

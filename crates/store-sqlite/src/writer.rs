@@ -26,15 +26,15 @@ pub(crate) struct Writer {
 trait Job: Send {
     /// Is anybody still waiting? One given up before its turn is not begun.
     fn wanted(&self) -> bool;
-    /// Runs it inside its savepoint; `false`: roll back to it.
-    fn run(&mut self, tx: &Tx<'_>) -> bool;
+    /// Runs it inside its savepoint; after an error, roll back to that.
+    fn run(&mut self, tx: &Tx<'_>) -> StoreResult<()>;
     /// Answers after the commit, or with why there was none.
     fn answer(self: Box<Self>, failed: Option<&StoreError>);
 }
 
 struct Call<T, F> {
     op: Option<F>,
-    result: Option<Done<T>>,
+    result: Option<StoreResult<T>>,
     reply: oneshot::Sender<StoreResult<T>>,
 }
 
@@ -42,17 +42,18 @@ impl<T: Send, F: FnOnce(&Tx<'_>) -> Done<T> + Send> Job for Call<T, F> {
     fn wanted(&self) -> bool {
         !self.reply.is_closed()
     }
-    fn run(&mut self, tx: &Tx<'_>) -> bool {
-        let Some(op) = self.op.take() else { return false };
+    fn run(&mut self, tx: &Tx<'_>) -> StoreResult<()> {
+        let Some(op) = self.op.take() else { return Ok(()) };
         let result = catch_unwind(AssertUnwindSafe(|| op(tx)))
-            .unwrap_or_else(|_| Err(Fault::Broken("a store operation panicked".to_owned())));
-        let good = result.is_ok();
+            .unwrap_or_else(|_| Err(Fault::Broken("a store operation panicked".to_owned())))
+            .map_err(StoreError::from);
+        let done = result.as_ref().map(|_| ()).map_err(StoreError::clone);
         self.result = Some(result);
-        good
+        done
     }
     fn answer(self: Box<Self>, failed: Option<&StoreError>) {
         let answer = match (self.result, failed) {
-            (Some(Err(own)), _) => Err(own.into()),
+            (Some(Err(own)), _) => Err(own),
             (_, Some(failed)) => Err(failed.clone()),
             (Some(Ok(done)), None) => Ok(done),
             (None, None) => Err(StoreError::Broken("an operation was left out of its batch".to_owned())),
@@ -130,10 +131,10 @@ fn commit(conn: &Connection, clock: &dyn Clock, batch: &mut [Box<dyn Job>]) -> S
     let done = execute(conn, "BEGIN IMMEDIATE").and_then(|()| {
         for job in batch.iter_mut() {
             execute(conn, "SAVEPOINT op")?;
-            if !job.run(&Tx::new(conn, clock.now())) {
+            if let Err(why) = job.run(&Tx::new(conn, clock.now())) {
                 if conn.is_autocommit() {
                     // Some errors (disk full, I/O) end the whole transaction, not the statement alone.
-                    return Err(StoreError::Unavailable("the transaction was lost".to_owned()));
+                    return Err(StoreError::Unavailable(format!("lost with another write: {why}")));
                 }
                 execute(conn, "ROLLBACK TO op")?;
             }
