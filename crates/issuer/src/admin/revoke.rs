@@ -2,10 +2,11 @@
 
 use super::{not_found, settled, shown, users};
 use crate::Issuer;
-use crate::error::{Code, Failure, Result, rejected};
+use crate::error::{Code, Failure, Rejected, Result, rejected};
 use crate::keys;
 use crate::model::{Actor, ClientId, ClientSessionId, EventDraft, EventKind, RuleKind};
 use crate::oauth::bearer;
+use crate::oauth::grant::refresh_token;
 use countersign_token::Timestamp;
 
 /// What is to be revoked.
@@ -57,17 +58,15 @@ fn event(kind: EventKind) -> EventDraft {
 /// operator may have cut it short.
 async fn one_token(issuer: &Issuer, token: &str) -> Result<String> {
     let token = token.trim();
-    let good = match bearer::access_token(issuer, token).await {
+    if let Some(named) = refresh_token::named(issuer, token) {
+        return session(issuer, named.sid).await;
+    }
+    let good = match bearer::access_token_of_any_resource(issuer, token).await {
         Ok(good) => good.it,
         Err(Failure::Rejected(r)) => {
-            let mut refused = rejected(
-                Code::InvalidToken,
-                "This is not a token that works: expired, revoked, of another issuer, or not whole.",
-            );
-            if let Failure::Rejected(new) = &mut refused {
-                new.private = r.private;
-            }
-            return Err(refused);
+            let what = "This is not a token that works: expired, revoked, of another issuer, or not whole.";
+            let refused = Rejected::new(Code::InvalidToken, what);
+            return Err(refused.because(r.private.unwrap_or_default()).into());
         }
         Err(failure) => return Err(failure),
     };

@@ -162,7 +162,7 @@ fn metadata(
         warnings.push(format!("grant type {grant} is kept, but this version does not offer it"));
     }
     Ok(ClientMetadata {
-        scope: scope(document, codes, &grant_types)?,
+        scope: scope(document, codes || direct, &grant_types)?,
         redirect_uris,
         post_logout_redirect_uris: uris(document, "post_logout_redirect_uris")?,
         token_endpoint_auth_method,
@@ -211,13 +211,14 @@ fn origins(document: &Object) -> Result<Option<Vec<String>>, Rejected> {
     Ok(all)
 }
 
-/// RFC 7591 2: without `scope` the server chooses; we choose what OpenID Connect clients expect.
-fn scope(document: &Object, codes: bool, grants: &[String]) -> Result<Scopes, Rejected> {
+/// RFC 7591 2: without `scope` the server chooses; clients that people sign in to get what OpenID Connect
+/// clients expect.
+fn scope(document: &Object, people: bool, grants: &[String]) -> Result<Scopes, Rejected> {
     match text(document, "scope") {
         Some(scope) => Scopes::parse(scope).ok_or_else(|| {
             invalid("scope must be at most 64 words separated by spaces, without quotes and backslashes")
         }),
-        None if codes => {
+        None if people => {
             let offline = grants.iter().any(|g| g == "refresh_token").then_some("offline_access");
             Ok(["openid", "profile", "email"].into_iter().chain(offline).collect())
         }

@@ -41,6 +41,7 @@ fn defaults_of_the_registry() {
 
     let app = of(json!({"client_id": "d", "direct": true})).unwrap();
     assert_eq!(app.metadata.grant_types, ["refresh_token"]);
+    assert_eq!(app.metadata.scope.to_string(), "openid profile email offline_access");
 }
 
 #[test]
