@@ -62,6 +62,12 @@ pub struct Server {
     tls: Option<Arc<rustls::ServerConfig>>,
 }
 
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("config", &self.app.config).finish_non_exhaustive()
+    }
+}
+
 impl Server {
     /// Checks the settings, reads certificate and templates.
     pub fn new(issuer: Arc<Issuer>, config: Config) -> Result<Self, Error> {

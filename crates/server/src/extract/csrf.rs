@@ -33,7 +33,7 @@ impl FromRequest<Arc<App>> for PageForm {
             return Err(Http::Forged.into());
         }
         let browser = Browser::from_request_parts(&mut parts, app).await?;
-        let Form(params) = Form::from_request(Request::from_parts(parts, body), app).await?;
+        let Form(params) = Form::read(app, &parts.headers, body).await?;
         let token = params.one(FORM_TOKEN)?.unwrap_or_default();
         let ours = app.issuer.sealer.form_token_matches(&browser.visitor.binding, token);
         if !(browser.returning && ours) {

@@ -36,9 +36,8 @@ impl FromRequest<Arc<App>> for ClientRequest {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Fault> {
         let (parts, body) = request.into_parts();
         no_query(&parts)?;
-        let headers = parts.headers.clone();
-        let Form(params) = Form::from_request(Request::from_parts(parts, body), app).await?;
-        Ok(Self { headers, params })
+        let Form(params) = Form::read(app, &parts.headers, body).await?;
+        Ok(Self { headers: parts.headers, params })
     }
 }
 

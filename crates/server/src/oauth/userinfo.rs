@@ -7,7 +7,7 @@ use crate::error::{Fault, Http};
 use crate::extract::form::Form;
 use crate::extract::{authorization, body, one_header};
 use crate::layer::cors;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use countersign_issuer::Code;
 use countersign_issuer::error::rejected;
@@ -27,13 +27,13 @@ pub(crate) async fn get(State(app): State<Arc<App>>, request: Request) -> Result
 /// `POST`; a form without a token in it is ignored.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     no_token_in_query(&request)?;
-    let headers = request.headers().clone();
-    let content_type = one_header(&headers, &header::CONTENT_TYPE);
+    let (parts, body) = request.into_parts();
+    let content_type = one_header(&parts.headers, &header::CONTENT_TYPE);
     if body::is_type(content_type, "application/x-www-form-urlencoded") {
-        let Form(params) = Form::from_request(request, &app).await?;
+        let Form(params) = Form::read(&app, &parts.headers, body).await?;
         no_token_in(&params)?;
     }
-    answer(&app, &headers).await
+    answer(&app, &parts.headers).await
 }
 
 async fn answer(app: &App, headers: &HeaderMap) -> Result<Response, Fault> {

@@ -1,7 +1,7 @@
 //! The direct API: what it answers, and the cookie mode with its rules.
 
 use crate::wire::{Answer, Ask, post};
-use crate::world::{BACKEND_SECRET, OTHER_ORIGIN, PASSWORD, SPA_ORIGIN, World, world, world_with};
+use crate::world::{BACKEND_SECRET, Mood, OTHER_ORIGIN, PASSWORD, SPA_ORIGIN, World, world, world_with};
 use serde_json::{Value, json};
 
 const COOKIE: &str = "countersign-refresh";
@@ -242,4 +242,43 @@ async fn a_token_in_the_body_wins_over_the_cookie() {
     assert_eq!(answer.status, 200, "no origin needed: {}", answer.text());
     assert_eq!(answer.json()["session_id"], login["session_id"]);
     assert!(answer.all("set-cookie").is_empty(), "the cookie is left alone");
+}
+
+fn login() -> Ask {
+    post("/auth/login").json(&json!({ "username": "ada", "password": PASSWORD, "client_id": "spa" }))
+}
+
+#[tokio::test]
+async fn a_full_hash_queue_is_said_so_and_nothing_else_suffers() {
+    let world = world().await;
+    world.hasher.be(Mood::Full);
+    let answer = world.send(login()).await;
+    assert_eq!((answer.status, answer.error().as_str()), (503, "temporarily_unavailable"));
+    assert_eq!(answer.header("retry-after"), Some("2"), "rounded up");
+    assert!(!answer.text().contains("queue"), "no inner detail");
+    world.machine_token("backend", BACKEND_SECRET).await;
+    world.hasher.be(Mood::Works);
+    assert_eq!(world.send(login()).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_given_up() {
+    let short = std::time::Duration::from_millis(200);
+    let world = world_with(|config| config.limits.request = short).await;
+    world.hasher.be(Mood::Stuck);
+    let answer = world.send(login()).await;
+    assert_eq!((answer.status, answer.error().as_str()), (503, "temporarily_unavailable"));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+}
+
+#[tokio::test]
+async fn a_bug_in_one_request_is_a_500_without_detail_and_ends_nothing_else() {
+    let world = world().await;
+    world.hasher.be(Mood::Panics);
+    let answer = world.send(login().with("Origin", SPA_ORIGIN)).await;
+    assert_eq!((answer.status, answer.error().as_str()), (500, "server_error"));
+    assert!(!answer.text().contains("secret-of-a-panic"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    world.hasher.be(Mood::Works);
+    assert_eq!(world.send(login()).await.status, 200);
 }

@@ -17,8 +17,8 @@ use countersign_store_sqlite::{Options, SqliteStore};
 use countersign_token::{Algorithm, Prepared};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -45,7 +45,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) clock: ManualClock,
     pub(crate) ada: UserId,
-    pub(crate) hash_jobs: Arc<AtomicUsize>,
+    pub(crate) hasher: Arc<PlainHasher>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) server: JoinHandle<()>,
 }
@@ -62,25 +62,44 @@ pub(crate) async fn world_with(change: impl FnOnce(&mut Config)) -> World {
     let mut config = Config::new(format!("http://localhost:{}", addr.port()), addr);
     change(&mut config);
 
+    let Ground { issuer, store, clock, ada, hasher } = ground(&config.public_url).await;
+    let shutdown = CancellationToken::new();
+    let server = Server::new(issuer.clone(), config).unwrap();
+    let server = tokio::spawn(server.serve(listener, shutdown.clone()));
+    World { addr, issuer, store, clock, ada, hasher, shutdown, server }
+}
+
+/// What a server stands on.
+struct Ground {
+    issuer: Arc<Issuer>,
+    store: Arc<SqliteStore>,
+    clock: ManualClock,
+    ada: UserId,
+    hasher: Arc<PlainHasher>,
+}
+
+async fn ground(public_url: &str) -> Ground {
     let clock = ManualClock::default();
     let store = Arc::new(SqliteStore::open(None, Arc::new(clock.reader()), &Options::default()).unwrap());
     let entropy = Arc::new(SeededEntropy::new(7));
-    let hash_jobs = Arc::new(AtomicUsize::new(0));
+    let hasher = Arc::new(PlainHasher::default());
     let parts = Parts {
         store: store.clone(),
-        hasher: Arc::new(PlainHasher(hash_jobs.clone())),
+        hasher: hasher.clone(),
         sign_pool: Arc::new(OnTheSpot),
         entropy: entropy.clone(),
         sealer: Sealer::new(Zeroizing::new([7; 32])),
         node: "test".to_owned(),
     };
-    let issuer = Issuer::start(Settings::new(config.public_url.clone()), parts).await.unwrap();
+    let issuer = Issuer::start(Settings::new(public_url), parts).await.unwrap();
     let ada = populate(&issuer, &store, entropy.as_ref()).await;
 
-    let shutdown = CancellationToken::new();
-    let server = Server::new(issuer.clone(), config).unwrap();
-    let server = tokio::spawn(server.serve(listener, shutdown.clone()));
-    World { addr, issuer, store, clock, ada, hash_jobs, shutdown, server }
+    Ground { issuer, store, clock, ada, hasher }
+}
+
+/// Does a server with this configuration start?
+pub(crate) async fn start(config: Config) -> Result<Server, countersign_server::Error> {
+    Server::new(ground(&config.public_url).await.issuer, config)
 }
 
 async fn populate(issuer: &Issuer, store: &SqliteStore, entropy: &dyn Entropy) -> UserId {
@@ -155,7 +174,7 @@ impl World {
         ])
     }
     pub(crate) fn hashed(&self) -> usize {
-        self.hash_jobs.load(Ordering::SeqCst)
+        self.hasher.jobs.load(Ordering::SeqCst)
     }
     /// Ada signs in through the direct API of `client`.
     pub(crate) async fn login(&self, client: &str) -> Value {
@@ -232,12 +251,45 @@ impl World {
 
 /// Stores `plain:` and the password: what hashing costs is not what these tests are about; that a job is
 /// run is counted.
-struct PlainHasher(Arc<AtomicUsize>);
+#[derive(Default)]
+pub(crate) struct PlainHasher {
+    jobs: AtomicUsize,
+    mood: Mutex<Mood>,
+}
+
+/// How the hasher behaves.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Mood {
+    #[default]
+    Works,
+    /// Its queue is full.
+    Full,
+    /// It never answers.
+    Stuck,
+    /// It has a bug.
+    Panics,
+}
+
+impl PlainHasher {
+    pub(crate) fn be(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+}
 
 #[async_trait::async_trait]
 impl Hasher for PlainHasher {
     async fn run(&self, job: HashJob) -> Result<HashDone, Unavailable> {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.jobs.fetch_add(1, Ordering::SeqCst);
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Works => {}
+            Mood::Full => {
+                let retry_after = Duration::from_millis(1500);
+                return Err(Unavailable { what: "hashing", detail: "queue is full".to_owned(), retry_after });
+            }
+            Mood::Stuck => std::future::pending().await,
+            Mood::Panics => panic!("secret-of-a-panic"),
+        }
         Ok(match job {
             HashJob::Hash(password) => HashDone::Hashed(Secret::new(format!("plain:{}", password.expose()))),
             HashJob::Verify { password, stored } => {
