@@ -146,3 +146,26 @@ async fn a_client_revokes_its_own_tokens_only() {
     let unknown = post("/oauth/revoke").basic("backend", BACKEND_SECRET).form(&[("token", "unknown")]);
     assert_eq!(world.send(unknown).await.status, 200, "RFC 7009 2.2");
 }
+
+#[tokio::test]
+async fn what_has_expired_opens_nothing() {
+    let world = world().await;
+    let tokens = tokens(&world).await;
+    world.clock.advance_seconds(61);
+    world.issuer.follow().await.unwrap();
+    assert!(!opens(&world, "code", &tokens["code"]).await, "a code lives 60 s");
+    assert!(opens(&world, "userinfo", &tokens["access"]).await);
+    world.clock.advance_seconds(15 * 60);
+    world.issuer.follow().await.unwrap();
+    for kind in ["access", "machine", "shared secret"] {
+        for door in DOORS.into_iter().filter(|door| right(kind, door)) {
+            assert!(!opens(&world, door, &tokens[kind]).await, "{kind} at {door} after 15 minutes");
+        }
+    }
+    assert!(opens(&world, "refresh_token", &tokens["refresh"]).await);
+    world.clock.advance_seconds(7 * 24 * 3600 + 1);
+    world.issuer.follow().await.unwrap();
+    for door in DOORS.into_iter().filter(|door| right("refresh", door)) {
+        assert!(!opens(&world, door, &tokens["refresh"]).await, "{door} after 7 days");
+    }
+}
