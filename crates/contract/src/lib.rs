@@ -20,6 +20,7 @@ pub mod consent;
 pub mod entropy;
 pub mod event;
 pub mod fixture;
+pub mod flow;
 pub mod key;
 pub mod node;
 pub mod refresh;
@@ -47,6 +48,37 @@ macro_rules! cases {
             #[test]
             fn $case() {
                 $crate::run($place, $crate::$file::$case);
+            }
+        )+)+
+    };
+}
+
+/// Whole flows of the issuer: `flows!(place)`.
+#[macro_export]
+macro_rules! flows {
+    ($place:expr) => {
+        $crate::flows! { @cases $place;
+            authorize: authorize_prompts authorize_proves_again authorize_resumes
+                authorize_chooses_the_account authorize_consents authorize_answers;
+            code: code_flow code_reused code_used_64_at_once code_bound code_dies_with_the_sign_in
+                token_requests_refused;
+            confusion: confusion_of_kinds;
+            direct: direct_flow direct_refused_alike direct_clients direct_api_login;
+            introspection: introspection_matrix introspection_needs_authentication
+                introspection_remembers_no_verdict;
+            logout: logout_flow logout_is_confirmed logout_refused;
+            machine: machine_flow machine_audiences machine_shared_secret;
+            refresh: refresh_flow refresh_kept_by_confidential_clients refresh_used_64_at_once
+                refresh_stolen refresh_of_another_client refresh_narrows refresh_ends
+                refresh_looks_at_roles_again;
+            revocation: revocation_endpoint revocation_rules revocation_waits_out_a_cutoff;
+        }
+    };
+    (@cases $place:expr; $($file:ident: $($case:ident)+;)+) => {
+        $($(
+            #[test]
+            fn $case() {
+                $crate::run($place, $crate::flow::$file::$case);
             }
         )+)+
     };

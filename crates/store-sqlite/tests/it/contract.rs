@@ -19,6 +19,10 @@ mod file {
     countersign_contract::suite!(super::File(tempfile::tempdir().unwrap()));
 }
 
+mod flow {
+    countersign_contract::flows!(super::File(tempfile::tempdir().unwrap()));
+}
+
 mod memory {
     use super::*;
 

@@ -60,7 +60,8 @@ impl Grant for AuthorizationCode {
             asked => narrowed(client, asked.as_ref().unwrap_or(&code.scopes), &audiences, &known)?,
         };
         // A code must not be lost to a person signed out everywhere this second.
-        if let Some(subject) = issuer.directory.subject(&code.user).await?.it {
+        let subject = issuer.directory.subject(&code.user).await?.it;
+        if let Some(subject) = subject.filter(|s| s.user.is_active()) {
             issue::wait_out(&subject, found.now)?;
         }
         let session = session(issuer, client, &code);

@@ -1,0 +1,62 @@
+//! Introspection (RFC 7662): who may ask about what.
+
+use super::{World, refusal, signed};
+use crate::stage::Stage;
+use countersign_issuer::oauth::introspect;
+
+/// Every client asks about every token: its own client, and who watches the audience.
+pub async fn introspection_matrix(stage: Stage) {
+    let world = World::new(stage).await;
+    let of_web = world.enter("web").await;
+    let of_app = world.enter("app").await;
+    let machine = world.token("svc", &[("grant_type", "client_credentials"), ("resource", super::OTHER)]);
+    let of_svc = machine.await.unwrap().access_token;
+    let web_refresh = of_web.refresh_token.unwrap();
+    let app_refresh = of_app.refresh_token.unwrap();
+    let rows: [(&str, &str, [bool; 3]); 5] = [
+        ("web's", &of_web.access_token, [true, false, true]),
+        ("app's", &of_app.access_token, [false, false, true]),
+        ("svc's, for another API", &of_svc, [false, true, false]),
+        ("web's refresh token", &web_refresh, [true, false, false]),
+        ("app's refresh token", &app_refresh, [false, false, false]),
+    ];
+    for (what, token, due) in rows {
+        for (client, due) in ["web", "svc", "watcher"].into_iter().zip(due) {
+            let answer = world.introspect(client, token).await;
+            assert_eq!(answer["active"] == true, due, "{client} about {what}");
+            if !due {
+                assert_eq!(answer, serde_json::json!({ "active": false }), "nothing else is told");
+            }
+        }
+    }
+    let told = world.introspect("watcher", &of_web.access_token).await;
+    assert_eq!((&told["client_id"], &told["token_type"]), (&"web".into(), &"Bearer".into()));
+    assert!(world.introspect("web", &web_refresh).await.get("token_type").is_none());
+}
+
+/// Public clients and strangers are not answered at all.
+pub async fn introspection_needs_authentication(stage: Stage) {
+    let world = World::new(stage).await;
+    let token = world.enter("app").await.access_token;
+    let (_, public) = signed("app", &[("token", &token)]);
+    assert_eq!(refusal(introspect::introspect(&world.issuer, None, &public).await), "invalid_client");
+    let (basic, empty) = signed("web", &[]);
+    let asked = introspect::introspect(&world.issuer, basic.as_deref(), &empty).await;
+    assert_eq!(refusal(asked), "invalid_request");
+    let (basic, twice) = signed("web", &[("token", "a"), ("token", "b")]);
+    let asked = introspect::introspect(&world.issuer, basic.as_deref(), &twice).await;
+    assert_eq!(refusal(asked), "invalid_request");
+}
+
+/// Time and rules are looked at each time, although the signature is remembered.
+pub async fn introspection_remembers_no_verdict(stage: Stage) {
+    let world = World::new(stage).await;
+    let tokens = world.enter("web").await;
+    for _ in 0..3 {
+        assert!(world.active("web", &tokens.access_token).await);
+    }
+    world.wait(59).await;
+    assert!(world.active("web", &tokens.access_token).await);
+    world.wait(1).await;
+    assert!(!world.active("web", &tokens.access_token).await, "expired to the second");
+}
