@@ -2,7 +2,21 @@
 
 mod clock;
 pub mod config;
+pub mod doctor;
 mod entropy;
+mod error;
 mod hasher;
+mod jobs;
+mod log;
+mod master_key;
 mod pool;
+mod serve;
 mod sign_pool;
+mod signals;
+pub mod tokens;
+mod wire;
+
+pub use countersign_issuer as issuer;
+pub use error::StartError;
+pub use serve::{Announce, Running, serve};
+pub use wire::{Node, open};

@@ -1,0 +1,82 @@
+//! A server from settings to its last answer.
+
+use crate::config::{Settings, StorePath};
+use crate::{StartError, jobs, log, signals, wire};
+use countersign_issuer::port::{Page, Users};
+use countersign_server::{Config, Server, Tls};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// From the first signal to the end, whatever is still under way.
+const LONGEST_STOP: Duration = Duration::from_secs(25);
+
+/// What there is to tell once a server accepts.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The issuer identifier.
+    pub issuer: String,
+    /// TLS here.
+    pub tls: bool,
+    /// The database.
+    pub store: PathBuf,
+    /// Nobody can sign in yet.
+    pub no_people: bool,
+}
+
+/// Called once the server accepts.
+pub type Announce = Box<dyn FnOnce(&Running) + Send>;
+
+/// Runs a server until it is asked to stop. `color`: the terminal may be written to in colour.
+pub async fn serve(mut settings: Settings, color: bool, announce: Announce) -> Result<(), StartError> {
+    log::start(&settings.log, color);
+    let stop = CancellationToken::new();
+    signals::watch(stop.clone())?;
+    // First of all the address: a second server on the same port must not touch the store.
+    let listener = countersign_server::listen(settings.listen).await?;
+    let listen = listener.local_addr().map_err(StartError::system("the socket's address"))?;
+    settings.issuer.issuer = settings.issuer_at(listen.port());
+    let node = wire::open(&settings).await?;
+    let server = Server::new(node.issuer.clone(), server_config(&settings, listen))?;
+    let jobs = tokio::spawn(jobs::run(node.issuer.clone(), stop.clone()));
+    let StorePath::Sqlite(store) = settings.store.clone();
+    let issuer = settings.issuer.issuer.clone();
+    let no_people = nobody(&node).await;
+    tracing::info!(%listen, issuer, store = %store.display(), durability = ?node.store.durability(), "listening");
+    if no_people {
+        tracing::warn!("there are no people yet; add the first one: countersign user add EMAIL --password-stdin");
+    }
+    announce(&Running { listen, issuer, tls: settings.tls.is_some(), store, no_people });
+    let serving = server.serve(listener, stop.clone());
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        () = stop.cancelled() => {
+            if tokio::time::timeout(LONGEST_STOP, serving).await.is_err() {
+                tracing::warn!("some requests did not finish in time");
+            }
+        }
+    }
+    stop.cancel();
+    if let Err(e) = jobs.await {
+        tracing::error!("jobs: {e}");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn nobody(node: &wire::Node) -> bool {
+    let first = node.store.list_users(Page { after: None, limit: 1 }).await;
+    first.is_ok_and(|people| people.is_empty())
+}
+
+fn server_config(settings: &Settings, listen: SocketAddr) -> Config {
+    let mut config = Config::new(settings.issuer.issuer.clone(), listen);
+    config.tls =
+        settings.tls.as_ref().map(|tls| Tls::Files { cert: tls.cert.clone(), key: tls.key.clone() });
+    config.trusted_proxies.clone_from(&settings.proxies);
+    config
+}
