@@ -182,7 +182,11 @@ async fn keys(settings: &Settings, store: &SqliteStore, master: bool, found: &mu
     }
     if !master {
         let todo = "put the master key back from where it is kept; without it the keys cannot be opened";
-        return found.fail("keys", format!("{} sealed keys, and no master key to open them", keys.len()), todo);
+        return found.fail(
+            "keys",
+            format!("{} sealed keys, and no master key to open them", keys.len()),
+            todo,
+        );
     }
     // A start opens every key; with keys there it makes nothing.
     match wire::open(settings).await {

@@ -183,7 +183,8 @@ mod tests {
         let hex = "ab".repeat(32);
         assert_eq!(*given(&hex).unwrap(), bytes);
         assert_eq!(*given(&base64url::encode(bytes)).unwrap(), bytes);
-        for text in ["", "secret", &hex[2..], &"zz".repeat(32), &"ä".repeat(32), &base64url::encode([1; 31])] {
+        for text in ["", "secret", &hex[2..], &"zz".repeat(32), &"ä".repeat(32), &base64url::encode([1; 31])]
+        {
             let refused = given(text).unwrap_err();
             assert_eq!(refused.code(), "master_key_form");
             assert!(text.len() < 8 || !refused.to_string().contains(text));

@@ -47,7 +47,9 @@ pub async fn serve(mut settings: Settings, color: bool, announce: Announce) -> R
     let no_people = nobody(&node).await;
     tracing::info!(%listen, issuer, store = %store.display(), durability = ?node.store.durability(), "listening");
     if no_people {
-        tracing::warn!("there are no people yet; add the first one: countersign user add EMAIL --password-stdin");
+        tracing::warn!(
+            "there are no people yet; add the first one: countersign user add EMAIL --password-stdin"
+        );
     }
     announce(&Running { listen, issuer, tls: settings.tls.is_some(), store, no_people });
     let serving = server.serve(listener, stop.clone());
@@ -75,8 +77,7 @@ async fn nobody(node: &wire::Node) -> bool {
 
 fn server_config(settings: &Settings, listen: SocketAddr) -> Config {
     let mut config = Config::new(settings.issuer.issuer.clone(), listen);
-    config.tls =
-        settings.tls.as_ref().map(|tls| Tls::Files { cert: tls.cert.clone(), key: tls.key.clone() });
+    config.tls = settings.tls.as_ref().map(|tls| Tls::Files { cert: tls.cert.clone(), key: tls.key.clone() });
     config.trusted_proxies.clone_from(&settings.proxies);
     config
 }

@@ -3,9 +3,11 @@
 use crate::clock;
 use crate::wire::Node;
 use countersign_issuer::revocation::Facts;
-use countersign_token::{AccessToken, Policy, Timestamp, TokenType, VerifyError, dangerous, verify};
+use countersign_token::{AccessToken, Policy, TokenType, VerifyError, dangerous, verify};
 use countersign_verifier::{BuildError, Refusal, Verifier};
 use serde_json::Value;
+
+pub use countersign_token::{Algorithm, Timestamp};
 
 /// Why a token is not accepted, or cannot be judged.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ use super::problem::{ConfigError, Problem};
 use super::{Origin, Raw};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
@@ -31,6 +32,15 @@ pub struct Sources {
     pub env: Vec<(String, String)>,
     /// Flags.
     pub flags: Vec<Flag>,
+}
+
+impl Sources {
+    /// This process's environment, with the file named by `--config`. What is not Unicode is no setting.
+    pub fn of_process(file: Option<PathBuf>) -> Self {
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        Self { file, env: std::env::vars_os().filter_map(text).collect(), flags: Vec::new() }
+    }
 }
 
 /// The layers, merged.

@@ -1,0 +1,105 @@
+//! What a command writes: data on stdout (text for people, JSON for scripts), messages on stderr.
+
+use anyhow::Result;
+use countersign_runtime::tokens::Timestamp;
+use serde_json::Value;
+use std::io::Write;
+
+/// How to write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    /// Data as JSON.
+    pub(crate) json: bool,
+    /// No messages but errors.
+    pub(crate) quiet: bool,
+}
+
+impl Output {
+    /// Data: the JSON as it is, or the text.
+    pub(crate) fn data(self, json: &Value, text: impl FnOnce() -> String) -> Result<()> {
+        let text = if self.json { serde_json::to_string_pretty(json)? } else { text() };
+        print(&text)
+    }
+
+    /// What was done, for people.
+    pub(crate) fn done(self, message: impl std::fmt::Display) {
+        if !self.quiet {
+            eprintln!("{message}");
+        }
+    }
+}
+
+/// Text to stdout, ended by one line end.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.is_empty() && !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Columns, as wide as their widest value; the last one as it is.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut width: Vec<usize> = head.iter().map(|h| h.len()).collect();
+    for row in rows {
+        for (w, cell) in width.iter_mut().zip(row) {
+            *w = (*w).max(cell.chars().count());
+        }
+    }
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut out = String::new();
+        for (cell, w) in cells.zip(&width) {
+            out.push_str(cell);
+            out.extend(std::iter::repeat_n(' ', w.saturating_sub(cell.chars().count()) + 2));
+        }
+        out.trim_end().to_owned() + "\n"
+    };
+    let mut out = line(&mut head.iter().copied());
+    for row in rows {
+        out.push_str(&line(&mut row.iter().map(String::as_str)));
+    }
+    out
+}
+
+/// RFC 3339 in UTC, to the second.
+pub(crate) fn time(at: Timestamp) -> String {
+    let seconds = at.seconds();
+    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Days to a civil date with years that begin in March, so that the leap day comes last.
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let of_era = z.rem_euclid(146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + i64::from(month <= 2);
+    let (h, m, s) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_767_225_599, "2025-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(time(Timestamp::from_seconds(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [vec!["a".to_owned(), "long one".to_owned()], vec!["bcd".to_owned(), String::new()]];
+        assert_eq!(table(&["x", "y"], &rows), "x    y\na    long one\nbcd\n");
+    }
+}
