@@ -61,8 +61,9 @@ fn loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
         Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
-        // RFC 8252 8.3 prefers addresses; development servers use the name.
-        Some(Host::Domain(name)) => name == "localhost",
+        // RFC 8252 8.3 prefers addresses; development servers use the name, and names under it, which are
+        // this machine too (RFC 6761 6.3).
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         None => false,
     }
 }
@@ -97,6 +98,7 @@ mod tests {
             "http://127.0.0.1:49152/cb",
             "http://[::1]:8080/cb",
             "http://localhost:3000/cb",
+            "http://app.localhost:3000/cb",
             "com.example.app:/oauth",
             "com.example.app://callback",
             "https://app.example/a%20b",
