@@ -140,4 +140,50 @@ mod tests {
         assert_ne!(own.url("style.css"), plain.url("style.css"));
         assert!(String::from_utf8_lossy(&own.0[0].bytes).ends_with(":root { --brand: #830 }"));
     }
+
+    /// WCAG 2.2: relative luminance of `#rgb` or `#rrggbb`.
+    fn luminance(colour: &str) -> f64 {
+        let hex = colour.trim_start_matches('#');
+        let wide = hex.len() == 6;
+        let channel = |i: usize| {
+            let text = if wide { hex[2 * i..2 * i + 2].to_owned() } else { hex[i..=i].repeat(2) };
+            let v = f64::from(u8::from_str_radix(&text, 16).unwrap()) / 255.0;
+            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(0) + 0.7152 * channel(1) + 0.0722 * channel(2)
+    }
+
+    #[test]
+    fn colours_can_be_told_apart_in_both_schemes() {
+        let (_, _, css) = EMBEDDED[0];
+        let (light, dark) = css.split_once("prefers-color-scheme: dark").unwrap();
+        for (scheme, css) in [("light", light), ("dark", dark)] {
+            let colour = |name: &str| {
+                let (_, rest) = css.split_once(&format!("--{name}: ")).unwrap_or_else(|| panic!("{name}"));
+                luminance(rest.split(';').next().unwrap())
+            };
+            let text = [
+                ("text", "page"),
+                ("text", "card"),
+                ("text", "tint"),
+                ("muted", "page"),
+                ("muted", "card"),
+                ("on-brand", "brand"),
+                ("on-brand", "brand-strong"),
+                ("link", "card"),
+                ("link", "tint"),
+                ("bad", "bad-tint"),
+                ("text", "bad-tint"),
+                ("good", "good-tint"),
+            ];
+            let lines =
+                [("edge", "card"), ("focus", "card"), ("focus", "page"), ("bad", "card"), ("brand", "card")];
+            let pairs = text.map(|p| (p, 4.5)).into_iter().chain(lines.map(|p| (p, 3.0)));
+            for ((front, back), least) in pairs {
+                let (a, b) = (colour(front), colour(back));
+                let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                assert!(ratio >= least, "{scheme}: {front} on {back} is {ratio:.2}");
+            }
+        }
+    }
 }

@@ -120,4 +120,19 @@ mod tests {
         let error = Messages::open(Some(folder.path())).unwrap_err().to_string();
         assert!(error.contains("brnd"), "{error}");
     }
+
+    #[test]
+    fn every_text_is_used() {
+        // Keys put together from parts.
+        const PARTS: &[&str] = &["signin.error.", "error.", "month.", "scope.", "lang.", "account."];
+        let places = concat!(include_str!("words.rs"), include_str!("message.rs"));
+        let m = Messages::open(None).unwrap();
+        for key in m.texts.keys().filter(|k| !PARTS.iter().any(|p| k.starts_with(p))) {
+            let quoted = format!("\"{key}\"");
+            let single = format!("'{key}'");
+            let title = format!("{key}\" if trouble");
+            let used = |text: &str| text.contains(&quoted) || text.contains(&title) || text.contains(&single);
+            assert!(used(places) || super::super::TEMPLATES.iter().any(|(_, t)| used(t)), "{key}");
+        }
+    }
 }

@@ -151,6 +151,8 @@ fn environment(base: &str, messages: &Arc<Messages>, assets: &Arc<Assets>) -> En
     let m = messages.clone();
     env.add_function("t", move |key: &str, args: Kwargs| m.plain(key, &arguments(&args)?).map_err(broken));
     let m = messages.clone();
+    env.add_function("t_or", move |key: &str, otherwise: String| m.plain(key, &[]).unwrap_or(otherwise));
+    let m = messages.clone();
     env.add_function("m", move |key: &str, args: Kwargs| {
         m.html(key, &arguments(&args)?).map(Value::from_safe_string).map_err(broken)
     });

@@ -42,7 +42,7 @@ async fn sign_in_consent_code_and_single_sign_on() {
 
     let page = browser.sign_in(&page, "ada@example.test", PASSWORD).await;
     assert_eq!(page.status, 200, "{}", page.text());
-    for needed in ["Allow access?", "ada@example.test", "app.example.test", "e-mail"] {
+    for needed in ["Allow access?", "ada@example.test", "app.example.test", "See your email address"] {
         assert!(page.text().contains(needed), "{needed} in {}", page.text());
     }
     let answer = browser.submit(&form_to(&page, "/consent").press("allow")).await;
