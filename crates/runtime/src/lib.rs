@@ -19,4 +19,4 @@ mod wire;
 pub use countersign_issuer as issuer;
 pub use error::StartError;
 pub use serve::{Announce, Running, serve};
-pub use wire::{Node, open};
+pub use wire::{Node, open_beside};

@@ -6,8 +6,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-/// Installs the process's subscriber. A second call changes nothing.
-pub(crate) fn start(settings: &LogSettings, color: bool) {
+/// Installs the process's subscriber; a second call changes nothing. Answers whether lines are text.
+pub(crate) fn start(settings: &LogSettings, color: bool) -> bool {
     let terminal = std::io::stderr().is_terminal();
     let text = match settings.format {
         LogFormat::Auto => terminal,
@@ -20,4 +20,5 @@ pub(crate) fn start(settings: &LogSettings, color: bool) {
     if registry.try_init().is_err() {
         tracing::debug!("logging was set up before");
     }
+    text
 }

@@ -25,6 +25,8 @@ pub struct Running {
     pub store: PathBuf,
     /// Nobody can sign in yet.
     pub no_people: bool,
+    /// Log lines are text for people, so more text may stand between them.
+    pub text: bool,
 }
 
 /// Called once the server accepts.
@@ -32,7 +34,7 @@ pub type Announce = Box<dyn FnOnce(&Running) + Send>;
 
 /// Runs a server until it is asked to stop. `color`: the terminal may be written to in colour.
 pub async fn serve(mut settings: Settings, color: bool, announce: Announce) -> Result<(), StartError> {
-    log::start(&settings.log, color);
+    let text = log::start(&settings.log, color);
     let stop = CancellationToken::new();
     signals::watch(stop.clone())?;
     // First of all the address: a second server on the same port must not touch the store.
@@ -40,18 +42,19 @@ pub async fn serve(mut settings: Settings, color: bool, announce: Announce) -> R
     let listen = listener.local_addr().map_err(StartError::system("the socket's address"))?;
     settings.issuer.issuer = settings.issuer_at(listen.port());
     let node = wire::open(&settings).await?;
+    wire::note_issuer(&settings)?;
     let server = Server::new(node.issuer.clone(), server_config(&settings, listen))?;
     let jobs = tokio::spawn(jobs::run(node.issuer.clone(), stop.clone()));
     let StorePath::Sqlite(store) = settings.store.clone();
     let issuer = settings.issuer.issuer.clone();
     let no_people = nobody(&node).await;
     tracing::info!(%listen, issuer, store = %store.display(), durability = ?node.store.durability(), "listening");
-    if no_people {
+    if no_people && !text {
         tracing::warn!(
             "there are no people yet; add the first one: countersign user add EMAIL --password-stdin"
         );
     }
-    announce(&Running { listen, issuer, tls: settings.tls.is_some(), store, no_people });
+    announce(&Running { listen, issuer, tls: settings.tls.is_some(), store, no_people, text });
     let serving = server.serve(listener, stop.clone());
     tokio::pin!(serving);
     tokio::select! {

@@ -15,6 +15,9 @@ use countersign_token::{Timestamp, base64url};
 use std::path::Path;
 use std::sync::Arc;
 
+/// In the data directory: the issuer of the last server.
+const ISSUER_FILE: &str = "issuer";
+
 /// An issuer on its store.
 pub struct Node {
     /// The rules.
@@ -31,7 +34,7 @@ impl std::fmt::Debug for Node {
 
 /// Opens the store, makes what a first start makes (folder, database, master key, signing keys), and is
 /// ready. Servers and commands use it alike, at the same time on the same store.
-pub async fn open(settings: &Settings) -> Result<Node, StartError> {
+pub(crate) async fn open(settings: &Settings) -> Result<Node, StartError> {
     let store = Arc::new(open_store(settings)?);
     let entropy = SystemEntropy::default();
     let there = store.load_keys().await.map_err(Failure::from)?;
@@ -48,6 +51,30 @@ pub async fn open(settings: &Settings) -> Result<Node, StartError> {
     };
     let issuer = Issuer::start(settings.issuer.clone(), parts).await?;
     Ok(Node { issuer, store })
+}
+
+/// Opens the store for a command. Where no issuer is configured, that of the last server on this data
+/// directory counts, so that a command reads its tokens whatever port the server was given.
+pub async fn open_beside(mut settings: Settings) -> Result<Node, StartError> {
+    if settings.issuer_url.is_none()
+        && let Ok(issuer) = std::fs::read_to_string(settings.data_dir.join(ISSUER_FILE))
+    {
+        settings.issuer.issuer = issuer.trim().to_owned();
+    }
+    open(&settings).await
+}
+
+/// Notes the issuer for [`open_beside`].
+pub(crate) fn note_issuer(settings: &Settings) -> Result<(), StartError> {
+    let path = settings.data_dir.join(ISSUER_FILE);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(&path)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, settings.issuer.issuer.as_bytes()))
+        .map_err(|source| StartError::Folder { path, source })
 }
 
 /// Opens the store and makes its folder.

@@ -49,7 +49,7 @@ impl Context {
     /// Opens the store of the settings in force.
     pub(crate) async fn node(&self) -> Result<Node> {
         let settings = self.effective(Vec::new())?.check().map_err(StartError::from)?;
-        Ok(countersign_runtime::open(&settings).await?)
+        Ok(countersign_runtime::open_beside(settings).await?)
     }
 }
 

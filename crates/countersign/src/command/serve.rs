@@ -47,7 +47,9 @@ impl Serve {
                 // Nobody may be reading; the server runs all the same.
                 drop(crate::output::print(&line.to_string()));
             }
-            out.done(welcome(running, data_dir.as_deref()));
+            if running.text {
+                out.done(welcome(running, data_dir.as_deref()));
+            }
         });
         serve(settings, !effective.no_color, announce).await?;
         Ok(true)
