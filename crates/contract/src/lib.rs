@@ -60,13 +60,13 @@ macro_rules! flows {
         $crate::flows! { @cases $place;
             authorize: authorize_prompts authorize_proves_again authorize_resumes
                 authorize_chooses_the_account authorize_consents authorize_answers;
-            code: code_flow code_reused code_used_64_at_once code_bound code_dies_with_the_sign_in
+            code: code_flow code_for_audiences_that_sign_differently code_reused code_used_64_at_once code_bound code_dies_with_the_sign_in
                 token_requests_refused;
             confusion: confusion_of_kinds;
             direct: direct_flow direct_refused_alike direct_clients direct_api_login;
             introspection: introspection_matrix introspection_needs_authentication
                 introspection_remembers_no_verdict;
-            logout: logout_flow logout_is_confirmed logout_refused;
+            logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
             machine: machine_flow machine_audiences machine_shared_secret;
             refresh: refresh_flow refresh_kept_by_confidential_clients refresh_used_64_at_once
                 refresh_stolen refresh_of_another_client refresh_narrows refresh_ends

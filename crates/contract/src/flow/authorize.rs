@@ -2,6 +2,7 @@
 
 use super::{CALLBACK, World, member};
 use crate::stage::Stage;
+use countersign_issuer::admin;
 use countersign_issuer::model::EventKind;
 use countersign_issuer::oauth::authorize::{self, Ask, Choice, Next, ResponseMode, Visitor};
 
@@ -100,9 +101,17 @@ pub async fn authorize_resumes(stage: Stage) {
     let resumed = resume(authorize::choose(&world.issuer, &sealed, Choice::Another, &bob).await);
     let ada = world.sign_in(&bob, "ada").await;
     assert_eq!(kind(&back(&world, &ada, &resumed).await), "consent");
+    for choice in [Choice::Allow, Choice::Deny, Choice::Continue] {
+        let answered = authorize::choose(&world.issuer, &consent, choice, &ada).await;
+        assert_eq!(kind(&answered), "consent", "{choice:?} on bob's page");
+        let unasked = authorize::choose(&world.issuer, &resumed, choice, &ada).await;
+        assert_eq!(kind(&unasked), "consent", "{choice:?} where nothing was asked");
+    }
+    for name in ["ada", "bob"] {
+        let nothing = world.stage.store.consent(&world.person(name).await.user.id, &client.id).await.unwrap();
+        assert!(nothing.is_none(), "{name} allowed nothing");
+    }
     assert_eq!(kind(&back(&world, &ada, &consent).await), "consent");
-    let nothing = world.stage.store.consent(&world.person("bob").await.user.id, &client.id).await.unwrap();
-    assert!(nothing.is_none());
 
     world.wait(600).await;
     assert_eq!(kind(&back(&world, &ada, &consent).await), "consent", "ten minutes");
@@ -154,6 +163,16 @@ pub async fn authorize_consents(stage: Stage) {
     assert_eq!(kind(&fresh(&world, &visitor, &[("scope", "openid read write")]).await), "consent", "more");
     let silent = [("scope", "openid read write"), ("prompt", "none")];
     assert_eq!(kind(&fresh(&world, &visitor, &silent).await), "consent_required");
+    // The page showed what it showed: a registration that grew since is asked for anew.
+    let sealed = resume(fresh(&world, &visitor, &[("scope", "openid profile read write grown")]).await);
+    let more = serde_json::json!({
+        "client_id": "app", "token_endpoint_auth_method": "none", "redirect_uris": [CALLBACK],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scope": "openid profile read write grown", "resources": [super::API],
+    });
+    admin::clients::apply(&world.issuer, &more).await.unwrap();
+    let stale = authorize::choose(&world.issuer, &sealed, Choice::Allow, &visitor).await;
+    assert_eq!(kind(&stale), "consent");
     let mobile = world.request("mobile", &[]);
     let first_party = authorize::authorize(&world.issuer, Ask::Fresh(mobile), &visitor).await;
     assert_eq!(kind(&first_party), "code", "no consent page for first-party clients");

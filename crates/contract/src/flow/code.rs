@@ -1,6 +1,8 @@
 //! The authorization code flow (RFC 6749 4.1, OIDC Core 3.1): once, and only by whom it was made for.
 
-use super::{API, CALLBACK, ISSUER, VERIFIER, World, claims, header, member, redemption, refusal, signed};
+use super::{
+    API, CALLBACK, ISSUER, SHARED, VERIFIER, World, claims, header, member, redemption, refusal, signed,
+};
 use crate::stage::{Stage, at_once};
 use countersign_issuer::model::EventKind;
 use countersign_issuer::oauth::authorize::{self, Ask, Next};
@@ -184,4 +186,34 @@ pub async fn token_requests_refused(stage: Stage) {
     assert_eq!(of(Some(&web), "grant_type=client_credentials").await, "unauthorized_client");
     assert_eq!(of(Some(&web), &format!("{code}&code=y")).await, "invalid_request");
     assert_eq!(of(Some(&web), &format!("{code}&scope=%22")).await, "invalid_scope");
+}
+
+/// Audiences that sign differently: a token for one of them by name, and nothing lost by asking wrongly.
+pub async fn code_for_audiences_that_sign_differently(stage: Stage) {
+    let world = World::new(stage).await;
+    let visitor = world.sign_in(&world.visitor(), "ada").await;
+    let code = world.code(&visitor, "mixed", &[("scope", "offline_access read share")]).await;
+    assert_eq!(refusal(world.redeem("mixed", &code).await), "invalid_target");
+    let with = |form: &[(&'static str, String)], resource: &'static str| {
+        let mut form = form.to_vec();
+        form.push(("resource", resource.to_owned()));
+        form
+    };
+    let ask = async |form: Vec<(&'static str, String)>| {
+        let form: Vec<_> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        world.token("mixed", &form).await
+    };
+    let form = redemption(&code).map(|(n, v)| (n, v.to_owned()));
+    let tokens = ask(with(&form, SHARED)).await.unwrap();
+    assert_eq!(header(&tokens.access_token)["alg"], "HS256");
+    assert_eq!(tokens.scope, "offline_access share");
+    let form = [("grant_type", "refresh_token".to_owned()), ("refresh_token", tokens.refresh_token.unwrap())];
+    for _ in 0..3 {
+        assert_eq!(refusal(ask(form.to_vec()).await), "invalid_target");
+    }
+    let tokens = ask(with(&form, API)).await.unwrap();
+    assert_eq!(
+        (&header(&tokens.access_token)["alg"], tokens.scope.as_str()),
+        (&"ES256".into(), "offline_access read")
+    );
 }

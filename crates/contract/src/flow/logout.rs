@@ -59,6 +59,19 @@ pub async fn logout_is_confirmed(stage: Stage) {
     assert!(matches!(ask(&world, &gone, &form).await.unwrap(), Next::Done { .. }));
 }
 
+/// A hint outlives the client it names.
+pub async fn logout_of_a_removed_client(stage: Stage) {
+    let world = World::new(stage).await;
+    let visitor = world.sign_in(&world.visitor(), "ada").await;
+    let code = world.code(&visitor, "app", &[]).await;
+    let hint = world.redeem("app", &code).await.unwrap().id_token.unwrap();
+    countersign_issuer::admin::clients::remove(&world.issuer, "app").await.unwrap();
+    let form = [("id_token_hint", hint.as_str())];
+    let Next::Done { client: None, .. } = ask(&world, &visitor, &form).await.unwrap() else { panic!() };
+    let browsers = world.stage.store.list_browsers(&world.person("ada").await.user.id).await.unwrap();
+    assert!(browsers.is_empty());
+}
+
 /// Never to an address that is not registered, and never on the word of a hint that is none.
 pub async fn logout_refused(stage: Stage) {
     let world = World::new(stage).await;

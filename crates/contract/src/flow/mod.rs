@@ -89,7 +89,8 @@ pub struct World {
 
 impl World {
     /// `ada` (role `boss`: `admin` at the API) and `bob`; clients `app` (public), `other` (public),
-    /// `web` (confidential), `svc` (a machine), `watcher` (introspects the API), `mobile` (first-party, direct).
+    /// `web` (confidential), `svc` (a machine), `watcher` (introspects the API), `mobile` (first-party, direct),
+    /// `mixed` (its APIs sign differently).
     pub async fn new(stage: Stage) -> Self {
         let hasher = Arc::new(PlainHasher::default());
         let parts = Parts {
@@ -320,6 +321,12 @@ fn clients() -> Value {
             json!({
                 "client_secret": SECRET, "token_endpoint_auth_method": "client_secret_basic",
                 "resources": [API, OTHER],
+            })
+        ),
+        with(
+            app("mixed"),
+            json!({
+                "scope": "openid offline_access read share", "resources": [API, SHARED],
             })
         ),
         machine("svc"),

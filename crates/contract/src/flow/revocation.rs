@@ -41,6 +41,13 @@ pub async fn revocation_endpoint(stage: Stage) {
         revoked_by(&world, "app", &[("token", unknown)]).await.unwrap();
     }
     assert_eq!(refusal(revoked_by(&world, "app", &[]).await), "invalid_request");
+
+    // A resource could have made this one itself: it proves nothing here, and the client is told.
+    let form = [("grant_type", "client_credentials"), ("resource", super::SHARED)];
+    let shared = world.token("svc", &form).await.unwrap().access_token;
+    let refused = revoked_by(&world, "svc", &[("token", &shared)]).await;
+    assert_eq!(refusal(refused), "unsupported_token_type");
+    assert!(world.active("svc", &shared).await);
 }
 
 /// Each kind of rule is in force at once, here, and covers what it names.

@@ -62,6 +62,7 @@ pub async fn login(issuer: &Issuer, ask: Login, caller: &Caller) -> Result<Token
     let known = issuer.directory.resources().await?;
     let wanted: Vec<&str> = ask.resource.iter().map(String::as_str).collect();
     let audiences = target::resources(&client, &wanted, &known)?;
+    target::algorithm(&audiences)?;
     let scope = target::parse_scope(ask.scope.as_deref().filter(|s| !s.is_empty()))?;
     let scopes = target::scopes(&client, scope.as_ref(), &audiences, &known)?;
 
@@ -69,7 +70,7 @@ pub async fn login(issuer: &Issuer, ask: Login, caller: &Caller) -> Result<Token
     let proof =
         password::prove(issuer, &ask.username, ask.password, asked.purpose, &asked.flow, caller).await?;
     let authentication = complete(&proof, &asked)?;
-    issue::wait_out(proof.subject(), proof.at)?;
+    issue::wait_out(issuer, &client, proof.subject(), proof.at)?;
     built_in::ensure_row(issuer, &client).await?;
 
     let session = ClientSession {

@@ -81,14 +81,15 @@ async fn read(issuer: &Issuer, params: &Params) -> Result<Request> {
             Rejected::new(Code::InvalidRequest, "id_token_hint is not an ID token of this issuer")
         })?),
     };
-    let id = named_client(params.one("client_id")?, hint.as_ref())?;
-    let client = match id {
+    let named = params.one("client_id")?;
+    let client = match named_client(named, hint.as_ref())? {
         None => None,
-        Some(id) => {
-            let client = client_auth::find(issuer, &id).await?;
-            Some(client.ok_or_else(|| Rejected::new(Code::InvalidClient, "the application is unknown"))?)
-        }
+        Some(id) => client_auth::find(issuer, &id).await?,
     };
+    if named.is_some() && client.is_none() {
+        // One that only the hint names may have been removed since: that is no reason to stay signed in.
+        return Err(rejected(Code::InvalidClient, "the application is unknown"));
+    }
     let wanted = params.one("post_logout_redirect_uri")?;
     let redirect = wanted.map(|uri| redirect(client.as_deref(), uri, params.one("state")?)).transpose()?;
     Ok(Request { client, redirect, hint })

@@ -5,7 +5,7 @@ use super::grant::refresh_token;
 use super::params::Params;
 use super::{bearer, client_auth};
 use crate::Issuer;
-use crate::error::{Code, Failure, Rejected, Result};
+use crate::error::{Code, Failure, Result, rejected};
 use crate::model::{Actor, Client, ClientSessionId, EventDraft, EventKind};
 use countersign_token::{AccessToken, Timestamp};
 use std::sync::Arc;
@@ -35,10 +35,19 @@ async fn of_client(issuer: &Issuer, client: &Client, params: &Params) -> Result<
             None => Ok(()),
         };
     }
-    match bearer::access_token_of_any_resource(issuer, token).await {
+    match bearer::access_token(issuer, token).await {
         Ok(good) if good.it.claims.client_id != client.id.as_str() => Err(not_yours()),
         Ok(good) => one_token(issuer, client, &good.it.claims).await,
-        // RFC 7009 2.2: a token that is not valid any more needs no revoking.
+        Err(Failure::Rejected(_)) => not_ours_to_judge(issuer, token).await,
+        Err(failure) => Err(failure),
+    }
+}
+
+/// RFC 7009 2.2: a token that is not valid any more needs no revoking. One under a resource's own secret is
+/// no proof here, since the resource could have made it; the client is told that nothing happened (2.2.1).
+async fn not_ours_to_judge(issuer: &Issuer, token: &str) -> Result<()> {
+    match bearer::access_token_of_any_resource(issuer, token).await {
+        Ok(_) => Err(rejected(Code::UnsupportedTokenType, "tokens under a shared secret end by expiry")),
         Err(Failure::Rejected(_)) => Ok(()),
         Err(failure) => Err(failure),
     }
@@ -46,7 +55,7 @@ async fn of_client(issuer: &Issuer, client: &Client, params: &Params) -> Result<
 
 /// RFC 7009 2.1: the request is refused and the client told.
 fn not_yours() -> Failure {
-    Rejected::new(Code::InvalidGrant, "the token was issued to another client").into()
+    rejected(Code::InvalidGrant, "the token was issued to another client")
 }
 
 /// Ends a client session, with its refresh token and every access token of it.

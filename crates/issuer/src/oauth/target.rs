@@ -3,6 +3,7 @@
 
 use crate::error::{Code, Rejected};
 use crate::model::{Client, Resource, Scopes, Subject};
+use countersign_token::Algorithm;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -96,6 +97,17 @@ pub(crate) fn scopes(
     }
 }
 
+/// The one algorithm all audiences share (ES256 where they do not say); a symmetric one has one audience.
+/// Asked before anything is written: a wish that cannot be signed must cost neither code nor token.
+pub(crate) fn algorithm(audiences: &[Arc<Resource>]) -> Result<Algorithm, Rejected> {
+    let mut algs = audiences.iter().map(|r| r.signing_alg.unwrap_or(Algorithm::Es256));
+    let first = algs.next().unwrap_or(Algorithm::Es256);
+    let fits = algs.all(|a| a == first) && (!first.is_symmetric() || audiences.len() == 1);
+    fits.then_some(first).ok_or_else(|| {
+        Rejected::new(Code::InvalidTarget, "these resources sign differently: ask for them one by one")
+    })
+}
+
 /// Of these scopes, those the person may use there: a scope that an audience marks `by_role` must be held
 /// through a role at every audience that marks it.
 pub(crate) fn held(scopes: &Scopes, subject: &Subject, audiences: &[Arc<Resource>]) -> Scopes {
@@ -183,6 +195,26 @@ mod tests {
         let (known, subject) = (known(), subject(&[("boss", API, "admin"), ("guest", "urn:far", "far")]));
         assert_eq!(roles(&subject, &[known[API].clone()]), ["boss"]);
         assert_eq!(roles(&subject, &[known[OTHER].clone()]), [""; 0]);
+    }
+
+    #[test]
+    fn audiences_share_one_algorithm() {
+        let with = |alg: Option<Algorithm>| {
+            let mut resource = (*known()[API]).clone();
+            resource.signing_alg = alg;
+            Arc::new(resource)
+        };
+        let of = |algs: &[Option<Algorithm>]| {
+            let audiences: Vec<_> = algs.iter().map(|a| with(*a)).collect();
+            super::algorithm(&audiences).map_err(|e| e.code)
+        };
+        let (es, rs, hs) = (Some(Algorithm::Es256), Some(Algorithm::Rs256), Some(Algorithm::Hs256));
+        assert_eq!(of(&[]), Ok(Algorithm::Es256));
+        assert_eq!(of(&[None, es]), Ok(Algorithm::Es256));
+        assert_eq!(of(&[rs, rs]), Ok(Algorithm::Rs256));
+        assert_eq!(of(&[hs]), Ok(Algorithm::Hs256));
+        assert_eq!(of(&[es, rs]), Err(Code::InvalidTarget));
+        assert_eq!(of(&[hs, hs]), Err(Code::InvalidTarget), "two secrets");
     }
 
     #[test]

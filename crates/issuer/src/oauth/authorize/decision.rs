@@ -2,7 +2,7 @@
 //! Pure; asked again after every page.
 
 use super::request::Request;
-use super::resume::Resume;
+use super::resume::{Allowed, Resume};
 use crate::error::{Code, Rejected};
 use crate::model::{BrowserSession, Client, Consent};
 use countersign_token::Timestamp;
@@ -56,7 +56,7 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     if prompt.select_account && !fresh && resume.chosen.as_ref() != Some(&session.user) {
         return Decision::SelectAccount;
     }
-    let allowed = resume.allowed_by.as_ref() == Some(&session.user);
+    let allowed = resume.allowed.as_ref() == Some(&Allowed::of(&session.user, request));
     if !allowed && (prompt.consent || !covered(facts, session)) {
         return if prompt.none {
             Decision::Error(Rejected::new(Code::ConsentRequired, "the person has to allow this"))

@@ -16,14 +16,14 @@ use super::params::Params;
 use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
 use crate::model::{
-    Actor, AuthorizationCode, Client, ClientId, Consent, Digest, EventDraft, EventKind, User,
+    Actor, AuthorizationCode, Client, ClientId, Consent, Digest, EventDraft, EventKind, User, UserId,
 };
 use crate::port::browser_session::LiveBrowser;
 use check::Refused;
 use countersign_token::{Timestamp, base64url};
 use decision::{Decision, Facts};
 use request::Request;
-use resume::Resume;
+use resume::{Allowed, Page, Resume};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,17 +179,23 @@ struct Turn<'a> {
 impl Turn<'_> {
     async fn take(&self, mut resume: Resume, choice: Option<Choice>) -> Result<Next> {
         let user = self.visitor.session.as_ref().map(|s| &s.session.user);
-        let asked = user.filter(|user| resume.shown_to.as_ref() == Some(*user));
-        match (choice, asked) {
-            (Some(Choice::Deny), Some(_)) => return self.denied().await,
-            (Some(Choice::Allow), Some(user)) => {
-                self.remember(user).await?;
-                resume.allowed_by = Some(user.clone());
+        match (choice, resume.page.take(), user) {
+            (Some(Choice::Another), ..) => return self.login(&resume, None),
+            (Some(Choice::Deny), Some(Page::Consent(_)), None) => return self.denied(None).await,
+            (Some(Choice::Deny), Some(Page::Consent(shown)), Some(user)) if shown.by == *user => {
+                return self.denied(Some(user)).await;
             }
-            (Some(Choice::Continue), Some(user)) => resume.chosen = Some(user.clone()),
-            (Some(Choice::Another), _) => return self.login(&resume, None),
-            // The session went away under the page, or is another person's: the choice is void.
-            (Some(_), None) | (None, _) => {}
+            (Some(Choice::Allow), Some(Page::Consent(shown)), Some(user))
+                if shown == Allowed::of(user, &self.request) =>
+            {
+                self.remember(&shown).await?;
+                resume.allowed = Some(shown);
+            }
+            (Some(Choice::Continue), Some(Page::Select(shown_to)), Some(user)) if shown_to == *user => {
+                resume.chosen = Some(shown_to);
+            }
+            // Somebody else is signed in by now, or nobody, or it is another page's choice: void.
+            _ => {}
         }
         let consent = match user {
             Some(user) if !self.client.metadata.first_party => {
@@ -221,29 +227,27 @@ impl Turn<'_> {
         Next::Respond(Response::error(&self.issuer.settings.issuer, &self.request, refused))
     }
 
-    fn seal(&self, resume: &Resume) -> Result<String> {
-        resume.seal(self.issuer, &self.visitor.binding)
+    fn seal(&self, resume: &Resume, page: Option<Page>) -> Result<String> {
+        Resume { page, ..resume.clone() }.seal(self.issuer, &self.visitor.binding)
     }
 
     fn login(&self, resume: &Resume, again: Option<User>) -> Result<Next> {
         let hint = self.request.login_hint.clone();
-        Ok(Next::Login { resume: self.seal(resume)?, client: self.client.clone(), hint, again })
+        Ok(Next::Login { resume: self.seal(resume, None)?, client: self.client.clone(), hint, again })
     }
 
     fn select(&self, resume: &Resume) -> Result<Next> {
         let Some(live) = &self.visitor.session else { return self.login(resume, None) };
         let user = live.subject.user.clone();
-        Ok(Next::SelectAccount {
-            resume: self.seal(&resume.shown_to(&user.id))?,
-            client: self.client.clone(),
-            user,
-        })
+        let resume = self.seal(resume, Some(Page::Select(user.id.clone())))?;
+        Ok(Next::SelectAccount { resume, client: self.client.clone(), user })
     }
 
     fn consent(&self, resume: &Resume) -> Result<Next> {
         let Some(live) = &self.visitor.session else { return self.login(resume, None) };
+        let shown = Allowed::of(&live.session.user, &self.request);
         Ok(Next::Consent(Box::new(ConsentView {
-            resume: self.seal(&resume.shown_to(&live.session.user))?,
+            resume: self.seal(resume, Some(Page::Consent(shown)))?,
             client: self.client.clone(),
             user: live.subject.user.clone(),
             scopes: consent_view::scopes(&self.request, self.known),
@@ -251,9 +255,8 @@ impl Turn<'_> {
         })))
     }
 
-    async fn denied(&self) -> Result<Next> {
-        if let Some(live) = &self.visitor.session {
-            let user = &live.session.user;
+    async fn denied(&self, by: Option<&UserId>) -> Result<Next> {
+        if let Some(user) = by {
             let event = EventDraft::new(EventKind::ConsentDenied, Actor::User(user.clone()))
                 .user(user)
                 .client(&self.client.id);
@@ -262,18 +265,14 @@ impl Turn<'_> {
         Ok(self.error(&Rejected::new(Code::AccessDenied, "the person refused")))
     }
 
-    async fn remember(&self, user: &crate::model::UserId) -> Result<()> {
-        let consent = Consent {
-            user: user.clone(),
-            client: self.client.id.clone(),
-            scopes: self.request.scopes.clone(),
-            resources: self.request.resources.clone(),
-            granted_at: self.now,
-        };
-        let event = EventDraft::new(EventKind::ConsentGranted, Actor::User(user.clone()))
-            .user(user)
+    async fn remember(&self, allowed: &Allowed) -> Result<()> {
+        let Allowed { by, scopes, resources } = allowed.clone();
+        let event = EventDraft::new(EventKind::ConsentGranted, Actor::User(by.clone()))
+            .user(&by)
             .client(&self.client.id)
-            .with("scope", self.request.scopes.to_string());
+            .with("scope", scopes.to_string());
+        let consent =
+            Consent { user: by, client: self.client.id.clone(), scopes, resources, granted_at: self.now };
         Ok(self.issuer.store.grant_consent(consent, event).await?)
     }
 

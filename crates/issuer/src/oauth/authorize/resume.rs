@@ -2,9 +2,10 @@
 //! parameters, which are judged anew each time, and what the person chose so far, with who they were.
 
 use super::Params;
+use super::request::Request;
 use crate::Issuer;
 use crate::error::{Failure, Result};
-use crate::model::UserId;
+use crate::model::{Scopes, UserId};
 use countersign_token::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -19,23 +20,41 @@ pub(super) struct Resume {
     pub(super) params: Params,
     /// When the client asked: `prompt=login` wants a proof younger than this.
     pub(super) asked_at: Timestamp,
-    /// To whom the consent or account page was shown: a choice made there is theirs. Somebody else who has
-    /// signed in on this browser since is asked anew.
-    pub(super) shown_to: Option<UserId>,
+    /// The page it was sealed for. A choice counts only from the page that offers it.
+    pub(super) page: Option<Page>,
     /// Who chose to go on as themself. Another person's choice counts for nothing.
     pub(super) chosen: Option<UserId>,
-    /// Who allowed it, in this request.
-    pub(super) allowed_by: Option<UserId>,
+    /// What was allowed in this request, and by whom.
+    pub(super) allowed: Option<Allowed>,
+}
+
+/// A page, and to whom it was shown: the browser may be signed in as somebody else when it comes back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) enum Page {
+    /// Account choice.
+    Select(UserId),
+    /// Consent.
+    Consent(Allowed),
+}
+
+/// Exactly what the consent page showed: a registration that grows meanwhile is not allowed along.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Allowed {
+    pub(super) by: UserId,
+    pub(super) scopes: Scopes,
+    pub(super) resources: Vec<String>,
+}
+
+impl Allowed {
+    /// What this person would allow by allowing this request.
+    pub(super) fn of(by: &UserId, request: &Request) -> Self {
+        Self { by: by.clone(), scopes: request.scopes.clone(), resources: request.resources.clone() }
+    }
 }
 
 impl Resume {
     pub(super) fn new(params: Params, now: Timestamp) -> Self {
-        Self { params, asked_at: now, shown_to: None, chosen: None, allowed_by: None }
-    }
-
-    /// For a page shown to this person.
-    pub(super) fn shown_to(&self, user: &UserId) -> Self {
-        Self { shown_to: Some(user.clone()), ..self.clone() }
+        Self { params, asked_at: now, page: None, chosen: None, allowed: None }
     }
 
     /// Life counts from `asked_at`: going from page to page does not extend it.

@@ -52,6 +52,7 @@ impl Grant for AuthorizationCode {
         }
         let known = issuer.directory.resources().await?;
         let audiences = target::narrow(client, &ask.resources, &code.resources, &known)?;
+        target::algorithm(&audiences)?;
         // RFC 6749 4.1.3 knows no scope here; one that is sent may narrow this token, never widen.
         let scopes = match &ask.scope {
             Some(asked) if !asked.within(&code.scopes) => {
@@ -59,10 +60,10 @@ impl Grant for AuthorizationCode {
             }
             asked => narrowed(client, asked.as_ref().unwrap_or(&code.scopes), &audiences, &known)?,
         };
-        // A code must not be lost to a person signed out everywhere this second.
+        // A code must not be lost to a revocation of this second.
         let subject = issuer.directory.subject(&code.user).await?.it;
         if let Some(subject) = subject.filter(|s| s.user.is_active()) {
-            issue::wait_out(&subject, found.now)?;
+            issue::wait_out(issuer, client, &subject, found.now)?;
         }
         let session = session(issuer, client, &code);
         let (now, subject) = redeem(issuer, client, &digest, &session).await?;

@@ -159,7 +159,8 @@ pub(crate) async fn refresh(
 ) -> Result<Granted> {
     let named = named(issuer, token).ok_or_else(refused)?;
     let known = issuer.directory.resources().await?;
-    if scope.is_some() || !resources.is_empty() {
+    let own = target::resources(client, &[], &known)?;
+    if scope.is_some() || !resources.is_empty() || target::algorithm(&own).is_err() {
         // A wish that cannot be granted must not cost the token: it is judged before the rotation.
         let (session, _) = issuer.store.client_session(named.sid).await?.it.ok_or_else(refused)?;
         decide(&session, client, scope, resources, &known)?;
@@ -234,6 +235,7 @@ fn decide(
         return Err(Rejected::new(Code::InvalidScope, "the scope asked for is wider than what was granted"));
     }
     let audiences = target::narrow(client, resources, &session.resources, known)?;
+    target::algorithm(&audiences)?;
     let scopes = target::scopes(client, Some(scope.unwrap_or(&session.scopes)), &audiences, known);
     // A session granted no scope at all stays one without.
     let scopes = if session.scopes.is_empty() { Scopes::default() } else { scopes? };

@@ -16,6 +16,8 @@ struct Case {
     no_consent: bool,
     chosen: Option<&'static str>,
     allowed_by: Option<&'static str>,
+    /// Fewer scopes than are asked for by now.
+    allowed_less: bool,
     first_party: bool,
     native: bool,
 }
@@ -51,7 +53,11 @@ fn outcome(case: &Case) -> &'static str {
         params: Params::default(),
         asked_at: NOW - Duration::from_secs(10),
         chosen: case.chosen.map(UserId::from_stored),
-        allowed_by: case.allowed_by.map(UserId::from_stored),
+        page: None,
+        allowed: case.allowed_by.map(|by| Allowed {
+            scopes: scopes(if case.allowed_less { "openid" } else { "openid read" }),
+            ..Allowed::of(&UserId::from_stored(by), &request)
+        }),
     };
     let facts = Facts {
         request: &request,
@@ -151,6 +157,7 @@ fn consent_is_given_once_and_by_the_one_signed_in() {
         ("consent_required", Case { prompt: "none", ..new.clone() }),
         ("issue", Case { allowed_by: Some("u_ada"), ..new.clone() }),
         ("consent", Case { allowed_by: Some("u_bob"), ..new.clone() }),
+        ("consent", Case { allowed_by: Some("u_ada"), allowed_less: true, ..new.clone() }),
         ("issue", Case { first_party: true, ..new.clone() }),
         ("consent", Case { prompt: "consent", first_party: true, ..new }),
         ("consent", Case { prompt: "consent", ..signed_in(100) }),
