@@ -58,6 +58,14 @@ macro_rules! cases {
 macro_rules! flows {
     ($place:expr) => {
         $crate::flows! { @cases $place;
+            account: account_sessions account_end_others;
+            admin: admin_clients admin_clients_all_or_none admin_resources admin_roles admin_users
+                admin_disable admin_set_password admin_revoke admin_directory_follows;
+            keys: keys_first_start keys_wrong_master keys_rotate_by_themselves keys_wait_for_every_node
+                keys_rotate_by_hand keys_withdraw keys_command_beside_server keys_refresh_rotation
+                keys_for_a_resource;
+            login: login_right login_tells_nothing login_oversize login_flood
+                login_when_hashing_is_full login_renews_hash login_cookie_changes login_proofs_are_bound;
             authorize: authorize_prompts authorize_proves_again authorize_resumes
                 authorize_chooses_the_account authorize_consents authorize_answers;
             code: code_flow code_for_audiences_that_sign_differently code_reused code_used_64_at_once code_bound code_dies_with_the_sign_in

@@ -137,9 +137,11 @@ async fn take(issuer: &Issuer, there: &Read, step: Move) -> Result<bool> {
             let event = changed(by(), &key.kid, alg, "pending");
             issuer.store.add_key(key, version, event).await?
         }
-        Move::Activate { kid, retire } => {
-            let event = changed(by(), &kid, alg(&kid), "active");
-            issuer.store.move_keys(activation(kid, retire), version, event).await?
+        Move::Activate { kids, retire } => {
+            let event = EventDraft::new(EventKind::KeyChanged, by())
+                .with("kid", kids.join(" "))
+                .with("state", "active");
+            issuer.store.move_keys(activation(kids, retire), version, event).await?
         }
         Move::Retire(kid) => {
             let event = changed(by(), &kid, alg(&kid), "retiring");
@@ -158,9 +160,9 @@ async fn take(issuer: &Issuer, there: &Read, step: Move) -> Result<bool> {
     })
 }
 
-fn activation(kid: String, retire: Vec<String>) -> Vec<(String, KeyState, KeyState)> {
+fn activation(kids: Vec<String>, retire: Vec<String>) -> Vec<(String, KeyState, KeyState)> {
     let retired = retire.into_iter().map(|old| (old, KeyState::Active, KeyState::Retiring));
-    retired.chain([(kid, KeyState::Pending, KeyState::Active)]).collect()
+    retired.chain(kids.into_iter().map(|kid| (kid, KeyState::Pending, KeyState::Active))).collect()
 }
 
 /// `key list`.
@@ -206,7 +208,8 @@ async fn rotate_one(issuer: &Issuer, alg: Algorithm, now: bool) -> Result<String
             Some(kid) => {
                 let retire = rows.of(alg, KeyState::Active).iter().map(|k| k.kid.clone()).collect();
                 let event = changed(Actor::Operator, &kid, alg, "active");
-                if issuer.store.move_keys(activation(kid.clone(), retire), there.version, event).await? {
+                if issuer.store.move_keys(activation(vec![kid.clone()], retire), there.version, event).await?
+                {
                     return Ok(kid);
                 }
             }
@@ -264,7 +267,7 @@ pub async fn withdraw(issuer: &Issuer, kid: &str) -> Result<()> {
         let promoted = match next.filter(|_| rows.known_everywhere()) {
             Some(next) => {
                 let event = changed(Actor::Operator, &next, key.alg, "active");
-                let moves = activation(next, vec![kid.to_owned()]);
+                let moves = activation(vec![next], vec![kid.to_owned()]);
                 issuer.store.move_keys(moves, there.version, event).await?
             }
             None => false,

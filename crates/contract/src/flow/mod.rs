@@ -1,10 +1,16 @@
 //! Whole flows: the issuer's rules on a real store. One file a flow; this one owns the world they play in.
 
+pub mod account;
+pub mod admin;
 pub mod authorize;
 pub mod code;
 pub mod confusion;
+pub mod counting;
 pub mod direct;
+pub mod house;
 pub mod introspection;
+pub mod keys;
+pub mod login;
 pub mod logout;
 pub mod machine;
 pub mod refresh;

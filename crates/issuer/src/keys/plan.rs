@@ -15,11 +15,12 @@ pub(super) const REFRESH_AHEAD: Duration = Duration::from_secs(60);
 pub(super) enum Move {
     /// Make and publish a key that will sign later.
     Add(Algorithm),
-    /// Let it sign, and retire those that signed so far.
+    /// Let these sign, and retire those that signed so far; of all algorithms at once, since each write
+    /// has to be seen by every node before the next.
     Activate {
-        /// The pending one.
-        kid: String,
-        /// The active ones of its algorithm.
+        /// The pending ones.
+        kids: Vec<String>,
+        /// The active ones of their algorithms.
         retire: Vec<String>,
     },
     /// Stop signing with it: a newer one does.
@@ -80,6 +81,7 @@ impl<'a> Rows<'a> {
 /// The steps due now, the most urgent first.
 pub(super) fn decide(rows: &Rows<'_>, times: &Times, now: Timestamp) -> Vec<Move> {
     let mut moves = Vec::new();
+    let (mut kids, mut retire) = (Vec::new(), Vec::new());
     for alg in rows.algorithms() {
         let (active, pending) = (rows.of(alg, KeyState::Active), rows.of(alg, KeyState::Pending));
         let signing = active.last();
@@ -88,8 +90,8 @@ pub(super) fn decide(rows: &Rows<'_>, times: &Times, now: Timestamp) -> Vec<Move
                 // Without a signing key there is nothing to wait for.
                 let due = signing.is_none() || now >= next.active_at;
                 if due && rows.known_everywhere() {
-                    let retire = active.iter().map(|k| k.kid.clone()).collect();
-                    moves.push(Move::Activate { kid: next.kid.clone(), retire });
+                    kids.push(next.kid.clone());
+                    retire.extend(active.iter().map(|k| k.kid.clone()));
                     continue;
                 }
             }
@@ -101,6 +103,9 @@ pub(super) fn decide(rows: &Rows<'_>, times: &Times, now: Timestamp) -> Vec<Move
         }
         let older = active.len().saturating_sub(1);
         moves.extend(active.iter().take(older).map(|k| Move::Retire(k.kid.clone())));
+    }
+    if !kids.is_empty() {
+        moves.insert(0, Move::Activate { kids, retire });
     }
     for key in rows.keys.iter().filter(|k| k.state == KeyState::Retiring) {
         let retired = key.retired_at.unwrap_or(key.created_at);
@@ -161,7 +166,7 @@ mod tests {
         use Algorithm::Es256;
         let a = |state| key("a", Es256, state, day(0));
         let b = |state| key("b", Es256, state, day(90));
-        let activate = Move::Activate { kid: "b".into(), retire: vec!["a".into()] };
+        let activate = Move::Activate { kids: vec!["b".into()], retire: vec!["a".into()] };
         let archive_at = day(90) + TIMES.longest + MARGIN;
         let before = |t: Timestamp| t - Duration::from_millis(1);
         let table: Vec<(&str, Vec<KeyRecord>, Option<i64>, Timestamp, Vec<Move>)> = vec![
@@ -193,7 +198,7 @@ mod tests {
                 vec![key("b", Es256, Pending, day(500))],
                 Some(7),
                 day(90),
-                vec![Move::Activate { kid: "b".into(), retire: vec![] }],
+                vec![Move::Activate { kids: vec!["b".into()], retire: vec![] }],
             ),
         ];
         for (name, keys, seen, now, due) in table {
@@ -209,7 +214,8 @@ mod tests {
             key("c", Algorithm::Ed25519, Active, day(0)),
             key("d", Algorithm::Ed25519, Pending, day(89)),
         ];
-        let due = [Move::Add(Algorithm::Es256), Move::Activate { kid: "d".into(), retire: vec!["c".into()] }];
+        let activate = Move::Activate { kids: vec!["d".into()], retire: vec!["c".into()] };
+        let due = [activate, Move::Add(Algorithm::Es256)];
         assert_eq!(plan(&keys, Some(9), day(89)), due);
     }
 

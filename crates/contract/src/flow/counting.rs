@@ -1,0 +1,143 @@
+//! A store that notes which of its methods were called, for tests of "the same work, whoever asks".
+
+use async_trait::async_trait;
+use countersign_issuer::model::session::Authentication;
+use countersign_issuer::model::*;
+use countersign_issuer::port::browser_session::{LiveBrowser, SignIn, SignedIn};
+use countersign_issuer::port::user::Found;
+use countersign_issuer::port::*;
+use countersign_token::Timestamp;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Passes everything on and notes the method's name.
+pub struct CountingStore {
+    inner: Arc<dyn Store>,
+    calls: Mutex<Vec<&'static str>>,
+}
+
+impl CountingStore {
+    /// In front of that store.
+    pub fn new(inner: Arc<dyn Store>) -> Self {
+        Self { inner, calls: Mutex::default() }
+    }
+    /// What was called since the last time, in order.
+    pub fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+}
+
+macro_rules! noted {
+    ($($port:ident { $(fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty;)+ })+) => {
+        $(#[async_trait]
+        impl $port for CountingStore {
+            $(async fn $name(&self, $($arg: $ty),*) -> $ret {
+                self.calls.lock().unwrap().push(stringify!($name));
+                self.inner.$name($($arg),*).await
+            })+
+        })+
+    };
+}
+
+noted! {
+    Users {
+        fn create_user(new: NewUser, event: EventDraft) -> StoreResult<CreateUser>;
+        fn subject(id: &UserId) -> StoreResult<At<Option<Subject>>>;
+        fn find_login(login: &str) -> StoreResult<At<Option<Found>>>;
+        fn list_users(page: Page) -> StoreResult<Vec<User>>;
+        fn change_user(id: &UserId, change: UserChange, event: EventDraft) -> StoreResult<ChangedUser>;
+        fn set_password(id: &UserId, password: Secret, keep: Option<&BrowserSessionId>, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
+        fn renew_hash(id: &UserId, old: &Secret, new: Secret, event: EventDraft) -> StoreResult<bool>;
+        fn disable_user(id: &UserId, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
+        fn enable_user(id: &UserId, event: EventDraft) -> StoreResult<bool>;
+        fn remove_user(id: &UserId, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
+        fn sign_out_user(id: &UserId, until: Duration, event: EventDraft) -> StoreResult<Option<(Cutoff, Vec<Rule>)>>;
+    }
+    Roles {
+        fn apply_role(role: Role, event: EventDraft) -> StoreResult<()>;
+        fn list_roles() -> StoreResult<Vec<Role>>;
+        fn remove_role(name: &str, event: EventDraft) -> StoreResult<bool>;
+    }
+    Clients {
+        fn apply_clients(clients: Vec<Client>, events: Vec<EventDraft>) -> StoreResult<()>;
+        fn client(id: &ClientId) -> StoreResult<Option<Client>>;
+        fn list_clients(page: Page) -> StoreResult<Vec<Client>>;
+        fn remove_client(id: &ClientId, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
+        fn all_origins() -> StoreResult<Vec<String>>;
+    }
+    Resources {
+        fn apply_resources(resources: Vec<Resource>, events: Vec<EventDraft>) -> StoreResult<()>;
+        fn list_resources() -> StoreResult<Vec<Resource>>;
+        fn remove_resource(resource: &str, event: EventDraft) -> StoreResult<bool>;
+    }
+    Consents {
+        fn grant_consent(consent: Consent, event: EventDraft) -> StoreResult<()>;
+        fn consent(user: &UserId, client: &ClientId) -> StoreResult<Option<Consent>>;
+        fn withdraw_consent(user: &UserId, client: &ClientId, event: EventDraft) -> StoreResult<bool>;
+    }
+    BrowserSessions {
+        fn sign_in(sign_in: SignIn, ends: Option<BrowserSessionId>, until: Duration, event: EventDraft) -> StoreResult<SignedIn>;
+        fn live_browser(cookie: &Digest) -> StoreResult<At<Option<LiveBrowser>>>;
+        fn touch_browser(id: &BrowserSessionId, seen_at: Timestamp) -> StoreResult<()>;
+        fn list_browsers(user: &UserId) -> StoreResult<Vec<BrowserSession>>;
+        fn end_browser(user: &UserId, id: &BrowserSessionId, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
+        fn end_other_browsers(user: &UserId, keep: &BrowserSessionId, until: Duration, event: EventDraft) -> StoreResult<Vec<Rule>>;
+        fn browser_authentication(id: &BrowserSessionId) -> StoreResult<Option<Authentication>>;
+    }
+    Codes {
+        fn create_code(code: AuthorizationCode, life: Duration) -> StoreResult<bool>;
+        fn code(digest: &Digest) -> StoreResult<At<Option<AuthorizationCode>>>;
+        fn redeem_code(digest: &Digest, session: ClientSession, absolute_for: Duration, until: Duration, event: EventDraft) -> StoreResult<Redeemed>;
+        fn code_replayed(digest: &Digest, until: Duration, event: EventDraft) -> StoreResult<Vec<Rule>>;
+    }
+    ClientSessions {
+        fn start_session(session: ClientSession, credential_version: u32, absolute_for: Duration, event: EventDraft) -> StoreResult<Option<At<Subject>>>;
+        fn rotate_refresh(rotation: Rotation, theft: EventDraft) -> StoreResult<RotateOutcome>;
+        fn client_session(id: ClientSessionId) -> StoreResult<At<Option<(ClientSession, Subject)>>>;
+        fn list_client_sessions(user: &UserId) -> StoreResult<Vec<ClientSession>>;
+        fn sessions_under(browser: &BrowserSessionId) -> StoreResult<Vec<ClientSession>>;
+        fn end_session(id: ClientSessionId, client: Option<&ClientId>, user: Option<&UserId>, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
+    }
+    Keys {
+        fn load_keys() -> StoreResult<At<(Vec<KeyRecord>, i64)>>;
+        fn init_keys(keys: Vec<KeyRecord>, refresh: RefreshKeyRecord, event: EventDraft) -> StoreResult<bool>;
+        fn add_key(key: KeyRecord, seen: i64, event: EventDraft) -> StoreResult<bool>;
+        fn move_keys(moves: Vec<(String, KeyState, KeyState)>, seen: i64, event: EventDraft) -> StoreResult<bool>;
+        fn withdraw_key(kid: &str, replacement: Option<KeyRecord>, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
+        fn load_refresh_keys() -> StoreResult<Vec<RefreshKeyRecord>>;
+        fn add_refresh_key(key: RefreshKeyRecord, event: EventDraft) -> StoreResult<bool>;
+        fn reseal(all: Resealed) -> StoreResult<bool>;
+    }
+    Revocations {
+        fn revoke_token(jti: &str, until: Timestamp, event: EventDraft) -> StoreResult<Rule>;
+        fn revoke_before_now(kind: RuleKind, id: &str, until: Duration, event: EventDraft) -> StoreResult<Rule>;
+        fn rules_after(after: i64, limit: u32) -> StoreResult<At<(Vec<Rule>, i64)>>;
+    }
+    Events {
+        fn events_after(seq: i64, limit: u32) -> StoreResult<At<Vec<Event>>>;
+        fn last_event() -> StoreResult<i64>;
+        fn note(event: EventDraft) -> StoreResult<()>;
+    }
+}
+
+#[async_trait]
+impl Node for CountingStore {
+    fn cached_now(&self) -> Timestamp {
+        self.inner.cached_now()
+    }
+    async fn ping(&self) -> StoreResult<Timestamp> {
+        self.inner.ping().await
+    }
+    async fn epoch(&self) -> StoreResult<u32> {
+        self.inner.epoch().await
+    }
+    async fn heartbeat(&self, node: &str, key_version: i64) -> StoreResult<()> {
+        self.inner.heartbeat(node, key_version).await
+    }
+    async fn keys_seen_by_all(&self) -> StoreResult<Option<i64>> {
+        self.inner.keys_seen_by_all().await
+    }
+    async fn sweep(&self, limit: u32) -> StoreResult<u64> {
+        self.inner.sweep(limit).await
+    }
+}
