@@ -1,26 +1,24 @@
 //! An issuer on the stage's store, with everything a flow test begins with.
 
 use super::counting::CountingStore;
-use crate::Stage;
+use super::{ISSUER, OnTheSpot};
+use crate::{SeededEntropy, Stage};
 use async_trait::async_trait;
 use countersign_issuer::admin::users;
 use countersign_issuer::login::{Caller, browser};
 use countersign_issuer::model::{Digest, Secret, User};
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_issuer::port::hasher::HashDone;
-use countersign_issuer::port::{Entropy, HashJob, Hasher, SignPool, Store};
+use countersign_issuer::port::{HashJob, Hasher, Store};
 use countersign_issuer::seal::Sealer;
 use countersign_issuer::{Code, Failure, Issuer, Parts, Rejected, Result, Settings, Unavailable};
-use countersign_token::{Prepared, base64url};
+use countersign_token::base64url;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The issuer of flow tests.
-pub const ISSUER: &str = "https://id.example.test";
-/// A password that is strong enough.
-pub const PASSWORD: &str = "correct horse battery staple";
+pub use super::PASSWORD;
 
 /// The first byte of the master key that flow tests use.
 pub const MASTER: u8 = 7;
@@ -72,29 +70,6 @@ impl Hasher for TestHasher {
                 }
             }
         })
-    }
-}
-
-/// Signs on the spot.
-pub struct OnTheSpot;
-
-#[async_trait]
-impl SignPool for OnTheSpot {
-    async fn finish(&self, prepared: Prepared) -> Result<String, Unavailable> {
-        prepared.finish().map_err(|e| Unavailable {
-            what: "signer",
-            detail: e.to_string(),
-            retry_after: Duration::ZERO,
-        })
-    }
-}
-
-/// Seeded bytes, shared.
-struct Shared(crate::SeededEntropy);
-
-impl Entropy for Shared {
-    fn fill(&self, buffer: &mut [u8]) {
-        self.0.fill(buffer);
     }
 }
 
@@ -177,7 +152,7 @@ fn parts(store: Arc<dyn Store>, hasher: Arc<TestHasher>, master: u8, node: u64) 
         store,
         hasher,
         sign_pool: Arc::new(OnTheSpot),
-        entropy: Arc::new(Shared(crate::SeededEntropy::new(1000 + node))),
+        entropy: Arc::new(SeededEntropy::new(1000 + node)),
         sealer: Sealer::new(zeroize::Zeroizing::new([master; 32])),
         node: format!("node-{node}"),
     }

@@ -28,7 +28,7 @@ use countersign_issuer::oauth::{grant, introspect, userinfo};
 use countersign_issuer::port::hasher::HashDone;
 use countersign_issuer::port::{HashJob, Hasher, SignPool};
 use countersign_issuer::seal::Sealer;
-use countersign_issuer::{Failure, Issuer, Parts, Settings, Unavailable, admin};
+use countersign_issuer::{Failure, Issuer, Parts, Settings, Unavailable, admin as operator};
 use countersign_token::{Prepared, base64url, dangerous};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
@@ -108,12 +108,12 @@ impl World {
             node: "flow".to_owned(),
         };
         let issuer = Issuer::start(Settings::new(ISSUER), parts).await.unwrap();
-        admin::resources::apply(&issuer, &resources()).await.unwrap();
-        admin::clients::apply(&issuer, &clients()).await.unwrap();
+        operator::resources::apply(&issuer, &resources()).await.unwrap();
+        operator::clients::apply(&issuer, &clients()).await.unwrap();
         let grants = [(API.to_owned(), crate::fixture::scopes("admin"))].into();
-        admin::roles::apply(&issuer, "boss", "", grants).await.unwrap();
+        operator::roles::apply(&issuer, "boss", "", grants).await.unwrap();
         for (name, roles) in [("ada", vec!["boss".to_owned()]), ("bob", Vec::new())] {
-            let add = admin::users::Add {
+            let add = operator::users::Add {
                 email: format!("{name}@example.test"),
                 email_verified: true,
                 username: Some(name.to_owned()),
@@ -121,7 +121,7 @@ impl World {
                 roles,
                 password: Some(Secret::new(PASSWORD)),
             };
-            admin::users::add(&issuer, add).await.unwrap();
+            operator::users::add(&issuer, add).await.unwrap();
         }
         Self { stage, issuer, hasher }
     }
@@ -139,7 +139,7 @@ impl World {
 
     /// Somebody's row.
     pub async fn person(&self, name: &str) -> Subject {
-        admin::users::find(&self.issuer, name).await.unwrap()
+        operator::users::find(&self.issuer, name).await.unwrap()
     }
 
     /// A browser nobody is signed in with.
