@@ -24,8 +24,16 @@ const AUDIENCE: &str = "https://api.countersign.example/orders";
 
 /// An access token of about 560 bytes: a person with eight roles.
 fn claims(now: i64) -> AccessToken {
-    let roles =
-        ["admin", "auditor", "billing:read", "billing:write", "orders:read", "orders:write", "support"];
+    let roles = [
+        "admin",
+        "auditor",
+        "billing:read",
+        "billing:write",
+        "orders:read",
+        "orders:write",
+        "support:tier2",
+        "reports:monthly:export",
+    ];
     AccessToken {
         iss: ISSUER.to_owned(),
         sub: "u_01jd3v8q2m4n6p8r0s2t4v6w8x".to_owned(),
@@ -34,8 +42,8 @@ fn claims(now: i64) -> AccessToken {
         iat: now,
         jti: "xq5r0Zp1Sx2mC7bYk9wUuA".to_owned(),
         client_id: "web-shop-frontend".to_owned(),
-        scope: "openid profile email orders.read orders.write".to_owned(),
-        sid: Some("s_8Hq2vT4yXz6bN0dFgJkLmA".to_owned()),
+        scope: "openid profile email orders.read orders.write invoices.read".to_owned(),
+        sid: Some("s_8Hq2vT4yXz6bN0dFgJkLmAqW1xZr".to_owned()),
         auth_time: Some(now - 60),
         acr: Some("urn:countersign:acr:mfa".to_owned()),
         amr: vec!["pwd".to_owned(), "otp".to_owned(), "mfa".to_owned()],

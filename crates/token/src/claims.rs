@@ -37,12 +37,8 @@ impl<'de> Deserialize<'de> for Audience {
             fn visit_str<E: de::Error>(self, one: &str) -> Result<Audience, E> {
                 Ok(Audience(vec![one.to_owned()]))
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Audience, A::Error> {
-                let mut many = Vec::new();
-                while let Some(one) = seq.next_element()? {
-                    many.push(one);
-                }
-                Ok(Audience(many))
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Audience, A::Error> {
+                Strings.visit_seq(seq).map(Audience)
             }
         }
         d.deserialize_any(Form)
@@ -68,7 +64,32 @@ impl Read for Audience {
 
 impl Read for Vec<String> {
     fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error> {
-        map.next_value()
+        map.next_value_seed(Strings)
+    }
+}
+
+/// An array of strings.
+struct Strings;
+
+impl<'de> DeserializeSeed<'de> for Strings {
+    type Value = Vec<String>;
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Vec<String>, D::Error> {
+        d.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strings {
+    type Value = Vec<String>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of strings")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<String>, A::Error> {
+        // Room for the usual handful of roles at once.
+        let mut out = Vec::with_capacity(8);
+        while let Some(text) = seq.next_element()? {
+            out.push(text);
+        }
+        Ok(out)
     }
 }
 

@@ -70,18 +70,33 @@ impl<'de> Cursor<'de> {
     /// The string whose quote is next. Borrowed unless it holds escapes.
     #[inline]
     pub(crate) fn string(&mut self) -> Result<Cow<'de, str>, JsonError> {
+        self.peek();
+        match self.quoted() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.string_slowly(),
+        }
+    }
+
+    /// The string whose quote stands here, if it holds no escapes; else nothing is taken.
+    #[inline]
+    pub(super) fn quoted(&mut self) -> Option<&'de str> {
+        let start = self.at + 1;
+        let rest = self.text.as_bytes().get(start..).filter(|_| self.byte() == Some(b'"'))?;
+        let len = stop(rest);
+        if rest.get(len) != Some(&b'"') {
+            return None;
+        }
+        self.at = start + len + 1;
+        self.text.get(start..start + len)
+    }
+
+    /// The string whose quote stands here, if there is one, escapes and all.
+    #[cold]
+    pub(super) fn string_slowly(&mut self) -> Result<Cow<'de, str>, JsonError> {
         if !self.take(b'"') {
             return self.refuse("not a string");
         }
-        let start = self.at;
-        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-        self.at += stop(rest);
-        if self.byte() == Some(b'"') {
-            let text = self.text.get(start..self.at).unwrap_or_default();
-            self.at += 1;
-            return Ok(Cow::Borrowed(text));
-        }
-        self.escaped(start)
+        self.escaped().map(Cow::Owned)
     }
 
     /// The array of strings whose bracket is next; `None` when an element is anything else.
@@ -98,26 +113,21 @@ impl<'de> Cursor<'de> {
         }
     }
 
-    /// Goes on with a string whose beginning is plain.
-    #[cold]
-    fn escaped(&mut self, start: usize) -> Result<Cow<'de, str>, JsonError> {
-        let mut out = self.text.get(start..self.at).unwrap_or_default().to_owned();
+    /// A string after its quote, to its end.
+    fn escaped(&mut self) -> Result<String, JsonError> {
+        let mut out = String::new();
         loop {
-            match self.byte() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(Cow::Owned(out));
-                }
-                Some(b'\\') => {
-                    self.at += 1;
-                    out.push(self.escape()?);
-                }
-                Some(_) => return self.refuse("control character in a string"),
-                None => return self.refuse("string without end"),
-            }
             let from = self.at;
             self.at += stop(self.text.as_bytes().get(from..).unwrap_or_default());
             out.push_str(self.text.get(from..self.at).unwrap_or_default());
+            let stopped = self.byte();
+            self.at += 1;
+            match stopped {
+                Some(b'"') => return Ok(out),
+                Some(b'\\') => out.push(self.escape()?),
+                Some(_) => return self.refuse("control character in a string"),
+                None => return self.refuse("string without end"),
+            }
         }
     }
 
@@ -185,26 +195,24 @@ impl<'de> Cursor<'de> {
     #[inline]
     pub(crate) fn number(&mut self) -> Result<Number, JsonError> {
         self.peek();
-        let start = self.at;
-        let mut whole = 0u64;
-        for digit in self.text.as_bytes().get(start..).unwrap_or_default() {
-            let digit = digit.wrapping_sub(b'0');
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let (mut whole, mut digits) = (0u64, 0);
+        for byte in rest {
+            let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
                 break;
             }
             whole = whole.wrapping_mul(10).wrapping_add(u64::from(digit));
-            self.at += 1;
+            digits += 1;
         }
-        let simple = match (self.at - start, self.byte()) {
-            (_, Some(b'.' | b'e' | b'E')) => false,
-            (1, _) => true,
-            (2..=19, _) => self.text.as_bytes().get(start) != Some(&b'0'),
-            _ => false,
+        let simple = match rest.get(digits) {
+            Some(b'.' | b'e' | b'E') => false,
+            _ => digits == 1 || (2..=19).contains(&digits) && rest.first() != Some(&b'0'),
         };
         if simple {
+            self.at += digits;
             return Ok(Number::Unsigned(whole));
         }
-        self.at = start;
         self.number_slowly()
     }
 

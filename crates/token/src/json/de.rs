@@ -85,12 +85,11 @@ impl<'de> de::Deserializer<'de> for &mut Scanner<'de> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
-        if self.peek() != Some(b'"') {
-            return self.deserialize_any(visitor);
-        }
-        match self.string()? {
-            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-            Cow::Owned(text) => visitor.visit_string(text),
+        let next = self.peek();
+        match self.quoted() {
+            Some(text) => visitor.visit_borrowed_str(text),
+            None if next == Some(b'"') => visitor.visit_string(self.string_slowly()?.into_owned()),
+            None => self.deserialize_any(visitor),
         }
     }
 

@@ -41,21 +41,20 @@ const FEW: usize = 32;
 pub(super) struct Names {
     tags: [u64; FEW],
     /// Start and end in the text, quotes excluded.
-    spans: [(u32, u32); FEW],
+    spans: [Span; FEW],
     len: usize,
 }
 
+/// Where a name stands in the text, quotes excluded.
+pub(super) type Span = (u32, u32);
+
 /// The names of one open object.
+#[derive(Default)]
 pub(super) struct Open<'de> {
     base: usize,
+    /// One bit of each tag: where it is not set, the name is new.
+    seen: u64,
     many: Option<HashSet<Cow<'de, str>>>,
-}
-
-/// A name as it was met.
-pub(super) struct Met<'de> {
-    pub(super) tag: u64,
-    pub(super) name: Cow<'de, str>,
-    pub(super) span: (u32, u32),
 }
 
 impl Names {
@@ -65,7 +64,7 @@ impl Names {
 
     #[inline]
     pub(super) fn open<'de>(&self) -> Open<'de> {
-        Open { base: self.len, many: None }
+        Open { base: self.len, ..Open::default() }
     }
 
     #[inline]
@@ -73,35 +72,36 @@ impl Names {
         self.len = open.base;
     }
 
-    /// False when the object already has the name. `read` reads a name again from its span.
+    /// Takes the name where that is quickly done: it is new, and there is room. Else asks for
+    /// [`Self::add_slowly`].
     #[inline]
-    pub(super) fn add<'de>(
-        &mut self,
-        open: &mut Open<'de>,
-        met: &Met<'de>,
-        read: impl Fn((u32, u32)) -> Cow<'de, str>,
-    ) -> bool {
-        let tags = self.tags.get(open.base..self.len).unwrap_or_default();
-        if open.many.is_some() || tags.contains(&met.tag) || self.len == FEW {
-            return self.add_slowly(open, met, read);
+    pub(super) fn add(&mut self, open: &mut Open<'_>, tag: u64, span: Span) -> bool {
+        let bit = 1 << (tag.wrapping_mul(MIX) >> 58);
+        if open.seen & bit != 0 && self.tags.get(open.base..self.len).is_none_or(|tags| tags.contains(&tag)) {
+            return false;
         }
-        if let (Some(tag), Some(span)) = (self.tags.get_mut(self.len), self.spans.get_mut(self.len)) {
-            (*tag, *span) = (met.tag, met.span);
-        }
+        let (Some(to), Some(at), None) =
+            (self.tags.get_mut(self.len), self.spans.get_mut(self.len), &open.many)
+        else {
+            return false;
+        };
+        (*to, *at) = (tag, span);
+        open.seen |= bit;
         self.len += 1;
         true
     }
 
+    /// False when the object already has the name. `read` reads a name again from its span.
     #[cold]
-    fn add_slowly<'de>(
+    pub(super) fn add_slowly<'de>(
         &mut self,
         open: &mut Open<'de>,
-        met: &Met<'de>,
-        read: impl Fn((u32, u32)) -> Cow<'de, str>,
+        name: &str,
+        read: impl Fn(Span) -> Cow<'de, str>,
     ) -> bool {
         let spans = self.spans.get(open.base..self.len).unwrap_or_default();
         let many = open.many.get_or_insert_with(|| spans.iter().map(|span| read(*span)).collect());
         self.len = open.base;
-        many.insert(met.name.clone())
+        many.insert(Cow::Owned(name.to_owned()))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::marks::Marks;
-use super::names::{Met, Names, Open, tag, tag_at};
+use super::names::{Names, Open, Span, tag, tag_at};
 use super::{JsonError, MAX_DEPTH};
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
@@ -84,32 +84,33 @@ impl<'de> Scanner<'de> {
         if self.peek() != Some(b'"') {
             return self.refuse("no member name");
         }
-        let met = self.name()?;
-        let cursor = self.cursor;
-        if !self.names.add(&mut object.names, &met, |span| again(cursor, span)) {
-            return self.refuse("duplicate member");
+        let start = self.cursor.at + 1;
+        let (name, tag) = match self.cursor.quoted() {
+            Some(name) => {
+                let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+                (Cow::Borrowed(name), tag_at(rest, name.len()))
+            }
+            None => {
+                let name = self.string_slowly()?;
+                let tag = tag(name.as_bytes());
+                (name, tag)
+            }
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "texts are limited far below 4 GiB")]
+        let span = (start as u32, (self.cursor.at - 1) as u32);
+        if !self.names.add(&mut object.names, tag, span) {
+            let cursor = self.cursor;
+            if !self.names.add_slowly(&mut object.names, &name, |span| again(cursor, span)) {
+                return self.refuse("duplicate member");
+            }
         }
         if !self.take(b':') {
             return self.refuse("no colon after a member name");
         }
         if self.depth == 1 {
-            self.marks.note(met.tag, &met.name, self.cursor.at);
+            self.marks.note(tag, &name, self.cursor.at);
         }
-        Ok(Some(met.name))
-    }
-
-    #[inline]
-    fn name(&mut self) -> Result<Met<'de>, JsonError> {
-        let start = self.cursor.at + 1;
-        let name = self.cursor.string()?;
-        let end = self.cursor.at - 1;
-        let tag = match &name {
-            Cow::Borrowed(name) => tag_at(self.text.as_bytes().get(start..).unwrap_or_default(), name.len()),
-            Cow::Owned(name) => tag(name.as_bytes()),
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "texts are limited far below 4 GiB")]
-        let span = (start as u32, end as u32);
-        Ok(Met { tag, name, span })
+        Ok(Some(name))
     }
 
     /// Enters the array whose bracket is next.
@@ -162,7 +163,7 @@ impl<'de> Scanner<'de> {
 }
 
 /// A name that was read before.
-fn again<'de>(cursor: Cursor<'de>, (start, end): (u32, u32)) -> Cow<'de, str> {
+fn again<'de>(cursor: Cursor<'de>, (start, end): Span) -> Cow<'de, str> {
     let raw = cursor.text.get(start as usize..end as usize).unwrap_or_default();
     if !raw.contains('\\') {
         return Cow::Borrowed(raw);
