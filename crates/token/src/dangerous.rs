@@ -1,6 +1,6 @@
 //! Ways around the policy. Nothing here may decide whether somebody gets in.
 
-use crate::verify::{Parts, Scratch};
+use crate::verify::{Parts, Scratch, check_size};
 use crate::{VerifyError, json};
 use serde_json::Value;
 
@@ -9,15 +9,9 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// Splits and decodes a compact token without checking anything but its form: `(header, claims)`.
 pub fn decode(token: &str) -> Result<(Value, Value), VerifyError> {
-    if token.len() > MAX_BYTES {
-        return Err(VerifyError::new(
-            "too_large",
-            None,
-            format!("{} bytes; at most {MAX_BYTES}", token.len()),
-        ));
-    }
+    check_size(token, MAX_BYTES)?;
     let mut scratch = Scratch::default();
-    let decoded = Parts::of(token)?.decode(&mut scratch, true)?;
+    let decoded = Parts::of(token)?.decode(scratch.room(token), true)?;
     let object = |part: &str, bytes| {
         let malformed = |detail| VerifyError::new("malformed", None, format!("{part}: {detail}"));
         let value: Value = json::read(bytes).map_err(|e| malformed(e.detail()))?;

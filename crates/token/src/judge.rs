@@ -18,20 +18,15 @@ pub(crate) fn judge(text: &str, marks: &Marks, policy: &Policy, now: Timestamp) 
             value.expect_string()?;
         }
     }
-    if let Some(value) = Value::find(text, marks, R::AuthTime) {
-        value.date()?;
-    }
+    date_of(marks, R::AuthTime)?;
     let (latest, earliest) = (now + policy.leeway, now - policy.leeway);
-    let expiry = value(R::Exp)?.date()?;
+    let expiry = date_of(marks, R::Exp)?.ok_or_else(|| missing(R::Exp))?;
     if policy.judge_expiry && expiry <= earliest {
         return Err(at(R::Exp, "expired", "expired at", expiry, now));
     }
     for claim in [R::Nbf, R::Iat] {
-        if let Some(value) = Value::find(text, marks, claim) {
-            let date = value.date()?;
-            if date > latest {
-                return Err(at(claim, "not_yet_valid", "valid from", date, now));
-            }
+        if let Some(date) = date_of(marks, claim)?.filter(|date| *date > latest) {
+            return Err(at(claim, "not_yet_valid", "valid from", date, now));
         }
     }
     Ok(())
@@ -88,8 +83,7 @@ impl<'a> Value<'a> {
     }
 
     fn of(text: &'a str, marks: &Marks, claim: Registered) -> Result<Self, VerifyError> {
-        Self::find(text, marks, claim)
-            .ok_or_else(|| VerifyError::new("missing_claim", Some(claim.name()), "the claim is absent"))
+        Self::find(text, marks, claim).ok_or_else(|| missing(claim))
     }
 
     fn cursor(&self) -> Cursor<'a> {
@@ -97,8 +91,7 @@ impl<'a> Value<'a> {
     }
 
     fn malformed(&self, expected: &str) -> VerifyError {
-        let detail = format!("expected {expected}, came something else");
-        VerifyError::new("malformed", Some(self.claim.name()), detail)
+        malformed(self.claim, expected)
     }
 
     fn expect_string(&self) -> Result<(), VerifyError> {
@@ -107,14 +100,25 @@ impl<'a> Value<'a> {
             _ => Err(self.malformed("a string")),
         }
     }
+}
 
-    fn date(&self) -> Result<Timestamp, VerifyError> {
-        let unfit = || self.malformed("a number of seconds from 0 to the year 9999");
-        match self.cursor().peek() {
-            Some(b'-' | b'0'..=b'9') => {}
-            _ => return Err(unfit()),
-        }
-        date(self.cursor().number().map_err(|_| unfit())?).ok_or_else(unfit)
+fn missing(claim: Registered) -> VerifyError {
+    VerifyError::new("missing_claim", Some(claim.name()), "the claim is absent")
+}
+
+fn malformed(claim: Registered, expected: &str) -> VerifyError {
+    let detail = format!("expected {expected}, came something else");
+    VerifyError::new("malformed", Some(claim.name()), detail)
+}
+
+/// `None` when the claim is absent.
+fn date_of(marks: &Marks, claim: Registered) -> Result<Option<Timestamp>, VerifyError> {
+    if marks.of(claim).is_none() {
+        return Ok(None);
+    }
+    match marks.number(claim).and_then(date) {
+        Some(date) => Ok(Some(date)),
+        None => Err(malformed(claim, "a number of seconds from 0 to the year 9999")),
     }
 }
 

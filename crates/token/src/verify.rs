@@ -47,6 +47,17 @@ pub struct Scratch {
     bytes: Vec<u8>,
 }
 
+impl Scratch {
+    /// Room for the decoded parts of a token.
+    pub(crate) fn room(&mut self, token: &str) -> &mut [u8] {
+        let due = room_for(token);
+        if self.bytes.len() < due {
+            self.bytes = vec![0; due];
+        }
+        &mut self.bytes
+    }
+}
+
 impl std::fmt::Debug for Scratch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Scratch").finish_non_exhaustive()
@@ -60,7 +71,12 @@ pub fn verify<C: DeserializeOwned>(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Verified<C>, VerifyError> {
-    verify_with(token, keys, policy, now, &mut Scratch::default())
+    // Most tokens fit, and then nothing is allocated but what the claims ask for.
+    let mut room = [0; 1536];
+    match room.get_mut(..room_for(token)) {
+        Some(room) => verify_in(token, keys, policy, now, room),
+        None => verify_with(token, keys, policy, now, &mut Scratch::default()),
+    }
 }
 
 /// As [`verify`]; claims may borrow from `scratch`, whose room is used again.
@@ -71,14 +87,35 @@ pub fn verify_with<'s, C: Deserialize<'s>>(
     now: Timestamp,
     scratch: &'s mut Scratch,
 ) -> Result<Verified<C>, VerifyError> {
-    if token.len() > policy.max_bytes {
-        let detail = format!("{} bytes; at most {} are due", token.len(), policy.max_bytes);
-        return Err(VerifyError::new("too_large", None, detail));
+    check_size(token, policy.max_bytes)?;
+    verify_in(token, keys, policy, now, scratch.room(token))
+}
+
+pub(crate) fn check_size(token: &str, max: usize) -> Result<(), VerifyError> {
+    if token.len() <= max {
+        return Ok(());
     }
+    let detail = format!("{} bytes; at most {max} are due", token.len());
+    Err(VerifyError::new("too_large", None, detail))
+}
+
+/// Bytes that suffice for the decoded parts of a token.
+fn room_for(token: &str) -> usize {
+    token.len() / 4 * 3 + 3 * 3
+}
+
+fn verify_in<'s, C: Deserialize<'s>>(
+    token: &str,
+    keys: &KeySet,
+    policy: &Policy,
+    now: Timestamp,
+    room: &'s mut [u8],
+) -> Result<Verified<C>, VerifyError> {
+    check_size(token, policy.max_bytes)?;
     let parts = Parts::of(token)?;
     let usual = keys.iter().find(|key| key.has_usual_header(policy.typ, parts.header));
     let usual = usual.filter(|key| policy.algorithms.contains(&key.algorithm()));
-    let decoded = parts.decode(scratch, usual.is_none())?;
+    let decoded = parts.decode(room, usual.is_none())?;
     let (key, header) = match usual {
         Some(key) => (key, None),
         None => {
@@ -200,19 +237,14 @@ impl<'t> Parts<'t> {
     /// The header only where it is to be read.
     pub(crate) fn decode<'s>(
         &self,
-        scratch: &'s mut Scratch,
+        room: &'s mut [u8],
         with_header: bool,
     ) -> Result<Decoded<'s>, VerifyError> {
         let malformed =
             |part| move || VerifyError::new("malformed", None, format!("{part} is not base64url"));
         let text = if with_header { self.header } else { "" };
-        let sizes = [text, self.claims, self.signature].map(|part| part.len() / 4 * 3 + 3);
-        let [header, claims, signature] = sizes;
-        let due = header + claims + signature;
-        if scratch.bytes.len() < due {
-            scratch.bytes = vec![0; due];
-        }
-        let (room, rest) = scratch.bytes.split_at_mut_checked(header).unwrap_or_default();
+        let [header, claims] = [text, self.claims].map(|part| part.len() / 4 * 3 + 3);
+        let (room, rest) = room.split_at_mut_checked(header).unwrap_or_default();
         let header = base64url::decode_into(text, room).ok_or_else(malformed("header"))?;
         let (room, rest) = rest.split_at_mut_checked(claims).unwrap_or_default();
         let claims = base64url::decode_into(self.claims, room).ok_or_else(malformed("claims"))?;

@@ -37,7 +37,7 @@ impl<'de> de::Deserializer<'de> for &mut Scanner<'de> {
             Some(b'"') => self.deserialize_str(visitor),
             Some(b'{') => self.visit_map(visitor),
             Some(b'[') => self.visit_seq(visitor),
-            Some(b'-' | b'0'..=b'9') => match self.number()? {
+            Some(b'-' | b'0'..=b'9') => match self.number_value()? {
                 Number::Unsigned(n) => visitor.visit_u64(n),
                 Number::Signed(n) => visitor.visit_i64(n),
                 Number::Float(n) => visitor.visit_f64(n),

@@ -1,6 +1,7 @@
 //! Where the registered claims (RFC 7519 4.1 and the few the policy knows) stand in a claim set: noted
 //! while it is read, so that the policy judges the very bytes the claim type was filled from.
 
+use super::cursor::Number;
 use super::names::tag;
 
 /// The claims whose type is fixed.
@@ -63,20 +64,40 @@ impl Registered {
     }
 }
 
-/// Byte positions of values; a value never stands at 0, where the brace is.
+/// Byte positions of values; a value never stands at 0, where the brace is. And their numbers, where they
+/// are numbers.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Marks([usize; 9]);
+pub(crate) struct Marks {
+    at: [usize; 9],
+    numbers: [Option<Number>; 9],
+    /// The claim whose value is being read.
+    open: Option<Registered>,
+}
 
 impl Marks {
     #[inline]
     pub(super) fn note(&mut self, tag: u64, name: &str, at: usize) {
-        if let Some(slot) = Registered::of(tag, name).and_then(|claim| self.0.get_mut(claim as usize)) {
+        self.open = Registered::of(tag, name);
+        if let Some(slot) = self.open.and_then(|claim| self.at.get_mut(claim as usize)) {
             *slot = at;
+        }
+    }
+
+    /// A number that is the whole value of the member whose name came last.
+    #[inline]
+    pub(super) fn note_number(&mut self, number: Number) {
+        if let Some(slot) = self.open.and_then(|claim| self.numbers.get_mut(claim as usize)) {
+            *slot = Some(number);
         }
     }
 
     /// Where the claim's value begins; `None` when it is absent.
     pub(crate) fn of(&self, claim: Registered) -> Option<usize> {
-        self.0.get(claim as usize).copied().filter(|at| *at != 0)
+        self.at.get(claim as usize).copied().filter(|at| *at != 0)
+    }
+
+    /// The claim's value, if it is a number.
+    pub(crate) fn number(&self, claim: Registered) -> Option<Number> {
+        self.numbers.get(claim as usize).copied().flatten()
     }
 }

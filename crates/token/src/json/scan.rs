@@ -1,6 +1,6 @@
 //! The scanner: objects and arrays, kept in order, and values that nobody asked for.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Number};
 use super::marks::Marks;
 use super::names::{Names, Open, Span, tag, tag_at};
 use super::{JsonError, MAX_DEPTH};
@@ -138,6 +138,16 @@ impl<'de> Scanner<'de> {
         Ok(true)
     }
 
+    /// The number that is next, as a value.
+    #[inline]
+    pub(super) fn number_value(&mut self) -> Result<Number, JsonError> {
+        let number = self.cursor.number()?;
+        if self.depth == 1 {
+            self.marks.note_number(number);
+        }
+        Ok(number)
+    }
+
     /// Checks a value that nobody reads, as strictly as any other.
     pub(crate) fn skip(&mut self) -> Result<(), JsonError> {
         match self.peek() {
@@ -156,7 +166,7 @@ impl<'de> Scanner<'de> {
                 }
                 Ok(())
             }
-            Some(b'-' | b'0'..=b'9') => self.number().map(drop),
+            Some(b'-' | b'0'..=b'9') => self.number_value().map(drop),
             _ => self.literal().map(drop),
         }
     }
