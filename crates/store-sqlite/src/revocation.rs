@@ -143,3 +143,48 @@ impl Revocations for SqliteStore {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Options, SqliteStore};
+    use countersign_issuer::model::{Actor, Cutoff, EventDraft, EventKind, RuleKind};
+    use countersign_issuer::port::{Revocations, StoreError};
+    use countersign_token::Timestamp;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::time::Duration;
+
+    /// Every reading of the clock is `step` later than the one before, `slow` times; then it stands still.
+    fn store(step: i64, slow: i64) -> SqliteStore {
+        let readings = AtomicI64::new(0);
+        let clock = move || {
+            Timestamp::from_millis(readings.fetch_add(1, Ordering::SeqCst).min(slow).saturating_mul(step))
+        };
+        SqliteStore::open(None, Arc::new(clock), &Options::default()).unwrap()
+    }
+
+    async fn revoke(store: &SqliteStore) -> Result<Vec<Cutoff>, StoreError> {
+        let event = EventDraft::new(EventKind::Revoked, Actor::Operator);
+        let last = store.revoke_before_now(RuleKind::Iss, "iss", Duration::from_secs(60), event).await?;
+        let all: Vec<_> = store.rules_after(0, 100).await?.it.0.iter().map(|r| r.cutoff).collect();
+        assert_eq!(all.last(), Some(&last.cutoff), "the latest is answered");
+        Ok(all)
+    }
+
+    #[tokio::test]
+    async fn a_commit_in_time_writes_one_cutoff() {
+        assert_eq!(revoke(&store(1000, i64::MAX)).await.unwrap(), [Cutoff(2)]);
+    }
+
+    #[tokio::test]
+    async fn a_late_commit_writes_later_cutoffs_until_one_is_in_time() {
+        // Read at 0 s and 3 s: late. At 6 s and 9 s: late. At 12 s and 12 s: in time.
+        assert_eq!(revoke(&store(3000, 4)).await.unwrap(), [Cutoff(2), Cutoff(8), Cutoff(14)]);
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_is_always_late_is_not_acknowledged() {
+        let refused = revoke(&store(3000, i64::MAX)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+    }
+}

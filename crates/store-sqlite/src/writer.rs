@@ -155,3 +155,100 @@ fn execute(conn: &Connection, sql: &str) -> StoreResult<()> {
         None => StoreError::Unavailable(format!("{sql} failed: {e}")),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::fault::Fault;
+    use crate::tx::Tx;
+    use crate::{Options, SqliteStore};
+    use countersign_issuer::port::{Node, StoreError};
+    use countersign_token::Timestamp;
+    use std::sync::{Arc, mpsc};
+
+    fn store(queue: usize) -> SqliteStore {
+        let options = Options { queue, ..Options::default() };
+        SqliteStore::open(None, Arc::new(|| Timestamp::from_seconds(1)), &options).unwrap()
+    }
+
+    /// Holds the writer in an operation, so that what is queued meanwhile goes into one batch.
+    fn hold(store: &Arc<SqliteStore>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), StoreError>>) {
+        let (release, held) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel();
+        let store = Arc::clone(store);
+        let task = tokio::spawn(async move {
+            let wait = move |_: &Tx<'_>| {
+                begun.send(()).unwrap();
+                held.recv().map_err(|_| Fault::Broken("let go".to_owned()))
+            };
+            store.write(wait).await
+        });
+        begins.recv().unwrap();
+        (release, task)
+    }
+
+    fn add(tx: &Tx<'_>, node: &str) -> Result<(), Fault> {
+        tx.one("INSERT INTO node (id, key_version, seen_at) VALUES (?1, 1, 1)", [node])
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_that_fails_takes_nobody_with_it() {
+        let store = Arc::new(store(16));
+        let (release, held) = hold(&store);
+        let begin = |op: fn(&Tx<'_>) -> Result<(), Fault>| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.write(op).await })
+        };
+        let before = begin(|tx| add(tx, "before"));
+        let broken = begin(|tx| add(tx, "broken").and_then(|()| Err(Fault::Broken("no".to_owned()))));
+        let twice = begin(|tx| add(tx, "twice").and_then(|()| add(tx, "twice")));
+        let panics = begin(|tx| add(tx, "panics").map(|()| panic!("on purpose")));
+        let after = begin(|tx| add(tx, "after"));
+        release.send(()).unwrap();
+        held.await.unwrap().unwrap();
+        before.await.unwrap().unwrap();
+        after.await.unwrap().unwrap();
+        for failed in [broken, twice, panics] {
+            assert!(matches!(failed.await.unwrap(), Err(StoreError::Broken(_))));
+        }
+        let nodes: Vec<String> =
+            store.read(|tx| tx.rows("SELECT id FROM node ORDER BY id", [], |r| r.get(0))).unwrap();
+        assert_eq!(nodes, ["after", "before"]);
+        store.ping().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_queue_says_so_at_once() {
+        let store = Arc::new(store(1));
+        let (release, held) = hold(&store);
+        let mut waiting = Box::pin(store.write(|tx| add(tx, "waiting")));
+        assert!(poll_once(waiting.as_mut()).is_none());
+        let refused = store.write(|tx| add(tx, "refused")).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+        release.send(()).unwrap();
+        held.await.unwrap().unwrap();
+        waiting.await.unwrap();
+        store.write(|tx| add(tx, "next")).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_given_up_before_its_turn_is_not_begun() {
+        let store = Arc::new(store(16));
+        let (release, held) = hold(&store);
+        let mut given_up = Box::pin(store.write(|tx| add(tx, "given up")));
+        assert!(poll_once(given_up.as_mut()).is_none());
+        drop(given_up);
+        release.send(()).unwrap();
+        held.await.unwrap().unwrap();
+        let nodes: i64 = store.write(|tx| tx.value("SELECT count(*) FROM node", [])).await.unwrap();
+        assert_eq!(nodes, 0);
+    }
+
+    /// Polls once: queues it.
+    fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match future.poll(&mut context) {
+            std::task::Poll::Ready(done) => Some(done),
+            std::task::Poll::Pending => None,
+        }
+    }
+}
