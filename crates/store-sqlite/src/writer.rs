@@ -128,6 +128,10 @@ fn commit(conn: &Connection, clock: &dyn Clock, batch: &mut [Box<dyn Job>]) -> S
     if batch.is_empty() {
         return Ok(());
     }
+    if !conn.is_autocommit() {
+        // A rollback failed before (the disk was not there): nothing begins until it is done.
+        execute(conn, "ROLLBACK")?;
+    }
     let done = execute(conn, "BEGIN IMMEDIATE").and_then(|()| {
         for job in batch.iter_mut() {
             execute(conn, "SAVEPOINT op")?;
@@ -142,8 +146,11 @@ fn commit(conn: &Connection, clock: &dyn Clock, batch: &mut [Box<dyn Job>]) -> S
         }
         execute(conn, "COMMIT")
     });
-    if done.is_err() && !conn.is_autocommit() {
-        execute(conn, "ROLLBACK")?;
+    if done.is_err()
+        && !conn.is_autocommit()
+        && let Err(why) = execute(conn, "ROLLBACK")
+    {
+        tracing::error!(error = %why, "a transaction could not be rolled back");
     }
     done
 }
@@ -214,6 +221,29 @@ mod tests {
             store.read(|tx| tx.rows("SELECT id FROM node ORDER BY id", [], |r| r.get(0))).unwrap();
         assert_eq!(nodes, ["after", "before"]);
         store.ping().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_waits_is_committed_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.db");
+        let clock = Arc::new(|| Timestamp::from_seconds(1));
+        let store = Arc::new(SqliteStore::open(Some(&path), clock, &Options::default()).unwrap());
+        let (release, held) = hold(&store);
+        let mut first = Box::pin(store.write(|tx| add(tx, "first")));
+        assert!(poll_once(first.as_mut()).is_none());
+        // Looks from outside, in its turn: what went before it is not committed yet.
+        let outside = rusqlite::Connection::open(&path).unwrap();
+        let mut second = Box::pin(store.write(move |tx| {
+            let committed: i64 = outside.query_row("SELECT count(*) FROM node", [], |r| r.get(0))?;
+            let seen: i64 = tx.value("SELECT count(*) FROM node", [])?;
+            Ok((committed, seen))
+        }));
+        assert!(poll_once(second.as_mut()).is_none());
+        release.send(()).unwrap();
+        held.await.unwrap().unwrap();
+        first.await.unwrap();
+        assert_eq!(second.await.unwrap(), (0, 1));
     }
 
     #[tokio::test(flavor = "multi_thread")]
