@@ -1,5 +1,13 @@
 //! The real binary, from outside.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: a failure here is a failed test; deadlines are real time"
+)]
+
 mod bin;
 mod config;
 mod crash;

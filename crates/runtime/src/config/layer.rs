@@ -162,7 +162,7 @@ impl Layers {
                 }
                 self.text(&key, value, Origin::Env(name.clone()));
             } else if let Some(known) = key.strip_suffix("_file").filter(|k| KNOWN.contains_key(*k)) {
-                self.secret(&known.to_owned(), name, Path::new(value), Origin::Env(name.clone()));
+                self.secret(known, name, Path::new(value), Origin::Env(name.clone()));
             } else {
                 self.unknown(&key, Origin::Env(name.clone()));
             }
