@@ -52,7 +52,6 @@ fn outcome(case: &Case) -> &'static str {
     let resume = Resume {
         params: Params::default(),
         asked_at: NOW - Duration::from_secs(10),
-        shown_to: None,
         chosen: case.chosen.map(UserId::from_stored),
         page: None,
         allowed: case.allowed_by.map(|by| Allowed {
