@@ -6,7 +6,7 @@
 use crate::app::App;
 use crate::layer::idle::Idle;
 use crate::routes::Table;
-use crate::tls::H2;
+use crate::tls::{Current, H2};
 use crate::{Limits, Server, layer};
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,7 +32,7 @@ const H2_PING: Duration = Duration::from_secs(20);
 struct Shared {
     app: Arc<App>,
     routes: Arc<Table>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Current>,
     http1: Builder<TokioExecutor>,
     http2: Builder<TokioExecutor>,
     /// No new work.
@@ -46,7 +46,7 @@ pub(crate) async fn run(server: Server, listener: TcpListener, shutdown: Cancell
     let shared = Arc::new(Shared {
         http1: builder(&limits).http1_only(),
         http2: builder(&limits).http2_only(),
-        tls: server.tls.map(TlsAcceptor::from),
+        tls: server.tls,
         app: server.app,
         routes: server.routes,
         shutdown: shutdown.clone(),
@@ -55,6 +55,8 @@ pub(crate) async fn run(server: Server, listener: TcpListener, shutdown: Cancell
     let graceful = GracefulShutdown::new();
     let tasks = TaskTracker::new();
     let slots = Arc::new(Semaphore::new(limits.connections));
+    let mut looks = tokio::time::interval(limits.certificate_look.max(Duration::from_millis(1)));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let next = async {
             let slot = Arc::clone(&slots).acquire_owned().await;
@@ -63,6 +65,10 @@ pub(crate) async fn run(server: Server, listener: TcpListener, shutdown: Cancell
         let (slot, accepted) = tokio::select! {
             () = shutdown.cancelled() => break,
             next = next => next,
+            _ = looks.tick() => {
+                shared.tls.as_ref().inspect(|tls| tls.look());
+                continue;
+            }
         };
         match (slot, accepted) {
             (Ok(slot), Ok((stream, peer))) => {
@@ -117,10 +123,10 @@ async fn connection(
     // Answers are small and whole: waiting to fill a segment only delays them.
     let _ = stream.set_nodelay(true);
     let limits = &shared.app.config.limits;
-    let Some(acceptor) = &shared.tls else {
+    let Some(tls) = &shared.tls else {
         return serve(&shared, &shared.http1, stream, peer, watcher).await;
     };
-    let handshake = tokio::time::timeout(limits.handshake, acceptor.accept(stream));
+    let handshake = tokio::time::timeout(limits.handshake, tls.acceptor().accept(stream));
     let stream = tokio::select! {
         () = shared.shutdown.cancelled() => return,
         done = handshake => match done {

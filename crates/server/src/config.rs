@@ -9,7 +9,7 @@ use url::{Host, Url};
 /// Where certificate chain and private key (PEM) come from.
 #[derive(Clone)]
 pub enum Tls {
-    /// Files, read at start.
+    /// Files, read at start and again when they change.
     Files {
         /// The chain, leaf first.
         cert: PathBuf,
@@ -43,7 +43,8 @@ pub struct Limits {
     pub connections: usize,
     /// From accept to the end of the TLS handshake.
     pub handshake: Duration,
-    /// For a request's head, and between two requests of a connection.
+    /// For a request's head, and between two requests of a connection. Longer than proxies keep idle
+    /// connections (60 s), or they would use one that is just being closed.
     pub header_read: Duration,
     /// Bytes of a request's head (431 above).
     pub header_bytes: usize,
@@ -55,6 +56,8 @@ pub struct Limits {
     pub request: Duration,
     /// For what is under way at shutdown.
     pub grace: Duration,
+    /// Between two looks at the certificate's files.
+    pub certificate_look: Duration,
 }
 
 impl Default for Limits {
@@ -62,12 +65,13 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             handshake: Duration::from_secs(10),
-            header_read: Duration::from_secs(30),
+            header_read: Duration::from_secs(75),
             header_bytes: 64 * 1024,
             body_bytes: 64 * 1024,
             body_read: Duration::from_secs(10),
             request: Duration::from_secs(30),
             grace: Duration::from_secs(10),
+            certificate_look: Duration::from_secs(60),
         }
     }
 }

@@ -59,7 +59,7 @@ pub async fn listen(addr: SocketAddr) -> Result<TcpListener, Error> {
 pub struct Server {
     app: Arc<app::App>,
     routes: Arc<routes::Table>,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<tls::Current>,
 }
 
 impl std::fmt::Debug for Server {
@@ -75,7 +75,7 @@ impl Server {
         if issuer.settings.issuer != config.public_url {
             return Err(ConfigError::OtherIssuer.into());
         }
-        let tls = config.tls.as_ref().map(tls::load).transpose()?;
+        let tls = config.tls.clone().map(tls::Current::load).transpose()?;
         let app = Arc::new(app::App::new(issuer, config)?);
         let routes = Arc::new(routes::table(&app));
         Ok(Self { app, routes, tls })

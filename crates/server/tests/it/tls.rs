@@ -5,7 +5,9 @@ use crate::world::{World, world_with};
 use countersign_server::{Config, Tls};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -14,23 +16,30 @@ use tokio_rustls::client::TlsStream;
 struct Secured {
     world: World,
     roots: RootCertStore,
+    folder: tempfile::TempDir,
 }
 
-async fn secured(change: impl FnOnce(&mut Config)) -> Secured {
+/// A new pair in the folder; the client trusts it.
+fn renew(folder: &Path) -> RootCertStore {
     let made = rcgen::generate_simple_self_signed(vec!["id.example.test".to_owned()]).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(made.cert.der().clone()).unwrap();
+    std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    roots
+}
+
+async fn secured(change: impl FnOnce(&mut Config)) -> Secured {
     let folder = tempfile::tempdir().unwrap();
+    let roots = renew(folder.path());
     let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-    std::fs::write(&cert, made.cert.pem()).unwrap();
-    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let world = world_with(|config| {
         config.public_url = "https://id.example.test".to_owned();
         config.tls = Some(Tls::Files { cert, key });
         change(config);
     })
     .await;
-    Secured { world, roots }
+    Secured { world, roots, folder }
 }
 
 impl Secured {
@@ -77,15 +86,36 @@ async fn http2_by_alpn() {
 }
 
 #[tokio::test]
+async fn a_renewed_certificate_is_used_without_a_restart() {
+    let mut secured = secured(|config| config.limits.certificate_look = Duration::from_millis(10)).await;
+    assert!(secured.connect(rustls::ALL_VERSIONS, &[]).await.is_ok());
+    // Half of a pair: the old one stays.
+    let old_key = std::fs::read(secured.folder.path().join("key.pem")).unwrap();
+    let new_roots = renew(secured.folder.path());
+    let new_key = std::fs::read(secured.folder.path().join("key.pem")).unwrap();
+    std::fs::write(secured.folder.path().join("key.pem"), &old_key[..old_key.len() / 2]).unwrap();
+    assert!(secured.connect(rustls::ALL_VERSIONS, &[]).await.is_ok());
+    std::fs::write(secured.folder.path().join("key.pem"), new_key).unwrap();
+    let old_roots = std::mem::replace(&mut secured.roots, new_roots);
+    let until_renewed = async {
+        while secured.connect(rustls::ALL_VERSIONS, &[]).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), until_renewed).await.expect("the new certificate");
+    secured.roots = old_roots;
+    assert!(secured.connect(rustls::ALL_VERSIONS, &[]).await.is_err(), "the old one is gone");
+}
+
+#[tokio::test]
 async fn a_connection_that_does_not_shake_hands_is_closed() {
-    let short = std::time::Duration::from_millis(200);
+    let short = Duration::from_millis(200);
     let secured = secured(|config| config.limits.handshake = short).await;
     for bytes in [&b""[..], b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n"] {
         let mut stream = TcpStream::connect(secured.world.addr).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         let mut rest = Vec::new();
-        let end =
-            tokio::time::timeout(std::time::Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
+        let end = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
         assert!(end.is_ok(), "{bytes:?}");
         assert!(!rest.starts_with(b"HTTP"), "{bytes:?}");
     }
