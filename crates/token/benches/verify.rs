@@ -278,8 +278,11 @@ fn ratios(group: &Group, rounds: usize) {
     }
     println!("{}", group.name);
     for (i, (name, _)) in group.work.iter().enumerate() {
-        let due =
-            if *name == "countersign" { format!("  (due <= {:.2})", group.limit) } else { String::new() };
+        let due = if name.starts_with("countersign") {
+            format!("  (due <= {:.2})", group.limit)
+        } else {
+            String::new()
+        };
         let (cost, ratio) = (median(&mut costs[i]), median(&mut ratios[i]));
         println!("  {name:<22} {cost:>9.2} us  {ratio:>6.3} x{due}");
     }

@@ -1,8 +1,12 @@
 //! What the policy judges: type, issuer, audience, times, sizes, leeway.
 
 use crate::forge::{HEADER, NOW, World, forge, good, policy, with};
-use countersign_token::{AccessToken, Algorithm, KeySet, Policy, SigningKey, Timestamp, TokenType, verify};
+use countersign_token::provider::{AwsLc, Pair, PrivateKey, Provider, PublicKey, Verifier};
+use countersign_token::{
+    AccessToken, Algorithm, KeyError, KeySet, Policy, SigningKey, Timestamp, TokenType, verify,
+};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn ask(world: &World, policy: &Policy, token: &str, now: Timestamp) -> Result<(), &'static str> {
@@ -174,5 +178,53 @@ fn debug_output_holds_no_secret() {
     let key = SigningKey::from_private_bytes(Algorithm::Hs256, &secret).unwrap();
     for text in [format!("{key:?}"), format!("{:?}", key.verifying_key().unwrap())] {
         assert!(!text.contains("90") && !text.to_lowercase().contains("5a5a"), "{text}");
+    }
+}
+
+/// A provider that says yes to everything: what the engine judges by itself still holds.
+struct Credulous;
+
+impl Verifier for Credulous {
+    fn verify(&self, _message: &[u8], _signature: &[u8]) -> bool {
+        true
+    }
+}
+
+impl Provider for Credulous {
+    fn generate(&self, alg: Algorithm) -> Result<Pair, KeyError> {
+        AwsLc.generate(alg)
+    }
+    fn private(&self, alg: Algorithm, key: PrivateKey<'_>) -> Result<Pair, KeyError> {
+        AwsLc.private(alg, key)
+    }
+    fn public(&self, _alg: Algorithm, _key: &PublicKey) -> Result<Arc<dyn Verifier>, KeyError> {
+        Ok(Arc::new(Self))
+    }
+    fn secret(&self, _alg: Algorithm, _secret: &[u8]) -> Result<Arc<dyn Verifier>, KeyError> {
+        Ok(Arc::new(Self))
+    }
+    fn sha256(&self, data: &[u8]) -> [u8; 32] {
+        AwsLc.sha256(data)
+    }
+}
+
+#[test]
+fn another_provider_can_be_passed_in_and_the_engine_stays_strict() {
+    for (alg, due) in
+        [(Algorithm::Es256, 64), (Algorithm::Es512, 132), (Algorithm::Ed25519, 64), (Algorithm::Ps256, 256)]
+    {
+        let key = SigningKey::generate_with(&Credulous, alg).unwrap();
+        let document = serde_json::json!({ "keys": [key.public_jwk().unwrap()] });
+        let (keys, _) = KeySet::from_jwks_with(&Credulous, &serde_json::to_vec(&document).unwrap()).unwrap();
+        let verifying = keys.get(key.kid()).unwrap();
+        assert!(verifying.verify_signature(b"any", &vec![0; due]));
+        for len in [0, due - 1, due + 1, 2 * due] {
+            assert!(!verifying.verify_signature(b"any", &vec![0; len]), "{alg}: {len} bytes");
+        }
+        let mut weak = document.clone();
+        weak["keys"][0]["x"] = serde_json::json!("AAAA");
+        weak["keys"][0]["n"] = serde_json::json!("AQAB");
+        let (keys, _) = KeySet::from_jwks_with(&Credulous, &serde_json::to_vec(&weak).unwrap()).unwrap();
+        assert!(keys.is_empty());
     }
 }
