@@ -94,9 +94,9 @@ impl<'a> Scene<'a> {
         due: T,
     ) -> Result<()> {
         let text = if found == due {
-            format!("{what}: {found:?}")
+            format!("{what}: {}", plain(&found))
         } else {
-            format!("{what}: {found:?}, not {due:?}")
+            format!("{what}: {}, not {}", plain(&found), plain(&due))
         };
         self.check(found == due, text)
     }
@@ -192,6 +192,13 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// A value as people write it: no quotes around it, no escapes in it.
+fn plain(value: &impl std::fmt::Debug) -> String {
+    let text = format!("{value:?}").replace("\\\"", "\"");
+    let inner = text.strip_prefix("Some(").and_then(|t| t.strip_suffix(')')).unwrap_or(&text);
+    inner.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(inner).to_owned()
+}
+
 pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -237,7 +244,7 @@ fn exchange(ask: &Ask, answer: &Answer, millis: u64) -> Exchange {
         }
     }
     let page = answer.is_html();
-    response.push_str(&if page { "\n(a page)".to_owned() } else { format!("\n{}", pretty(&answer.body)) });
+    response.push_str(&if page { "\n(a page)".to_owned() } else { format!("\n{}", answer.pretty()) });
     let mut tokens = Vec::new();
     for text in [&request, &response] {
         collect(text, &mut tokens);
@@ -251,13 +258,6 @@ fn exchange(ask: &Ask, answer: &Answer, millis: u64) -> Exchange {
         tokens,
         millis,
     }
-}
-
-fn pretty(body: &str) -> String {
-    let value: Option<Value> = serde_json::from_str(body).ok();
-    value
-        .and_then(|v| serde_json::to_string_pretty(&v).ok())
-        .unwrap_or_else(|| body.chars().take(2000).collect())
 }
 
 fn is_word(c: char) -> bool {
@@ -310,6 +310,12 @@ fn blotted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_shown_as_people_write_them() {
+        assert_eq!(plain(&Some("Bearer realm=\"a\"")), "Bearer realm=\"a\"");
+        assert_eq!((plain(&"x"), plain(&401), plain(&None::<u8>)), ("x".into(), "401".into(), "None".into()));
+    }
 
     #[test]
     fn what_is_shown_holds_no_secret() {

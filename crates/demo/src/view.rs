@@ -91,7 +91,7 @@ mod tests {
         for page in [
             app(json!({ "view": "signed_out" })),
             app(
-                json!({ "view": "signed_in", "name": "n", "email": "e", "verdict": verdict, "tokens": [token] }),
+                json!({ "view": "signed_in", "name": "n", "email": "e", "verdict": verdict, "data": { "status": 200, "body": "{}" }, "tokens": [token] }),
             ),
             app(json!({ "view": "admin" })),
             app(json!({ "view": "problem", "status": 403, "problem": "<script>" })),

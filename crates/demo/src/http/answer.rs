@@ -30,6 +30,13 @@ impl Answer {
         Ok(text.to_owned())
     }
 
+    /// The body, laid out for reading when it is JSON, and never endless.
+    pub(crate) fn pretty(&self) -> String {
+        let value: Option<Value> = serde_json::from_str(&self.body).ok();
+        let laid_out = value.and_then(|value| serde_json::to_string_pretty(&value).ok());
+        laid_out.unwrap_or_else(|| self.body.chars().take(2000).collect())
+    }
+
     /// `error` of the JSON body, or nothing.
     pub(crate) fn error(&self) -> String {
         self.text("error").unwrap_or_default()

@@ -225,6 +225,11 @@ impl App {
             Ok(_) => json!({ "ok": true, "text": "verified here, without asking the issuer" }),
             Err(refusal) => json!({ "ok": false, "text": refusal.to_string() }),
         };
+        let asked = Ask::get(format!("{}{}", self.base, self.data)).bearer(&session.access_token);
+        let data = match asked.send(&self.http).await {
+            Ok(answer) => json!({ "status": answer.status, "body": answer.pretty() }),
+            Err(error) => json!({ "status": 0, "body": format!("{error:#}") }),
+        };
         let claim = |name: &str| session.who.more.get(name).and_then(Value::as_str).unwrap_or_default();
         self.page(
             StatusCode::OK,
@@ -233,6 +238,7 @@ impl App {
                 "name": claim("name"),
                 "email": claim("email"),
                 "verdict": verdict,
+                "data": data,
                 "tokens": [
                     { "title": "ID token", "why": "who signed in, for this application", "parts": decoded(&session.id_token) },
                     { "title": "Access token", "why": "what this service accepts", "parts": decoded(&session.access_token) },
