@@ -4,7 +4,7 @@ use crate::pool::{Pool, Shape, Worker};
 use async_trait::async_trait;
 use countersign_issuer::Unavailable;
 use countersign_issuer::port::SignPool;
-use countersign_token::{KeyError, Prepared};
+use countersign_token::{Algorithm, KeyError, Prepared, SigningKey};
 use std::time::Duration;
 
 /// Signatures that may wait; at half a millisecond each, about one second of work.
@@ -36,6 +36,12 @@ impl SignPool for SlowSignatures {
             detail: e.to_string(),
             retry_after: Duration::from_secs(1),
         })
+    }
+
+    async fn generate(&self, alg: Algorithm) -> Result<SigningKey, KeyError> {
+        // Once in months; it must not hold up the event loop for the time an RSA key takes.
+        let made = tokio::task::spawn_blocking(move || SigningKey::generate(alg)).await;
+        made.unwrap_or_else(|e| Err(KeyError::new("provider", e.to_string())))
     }
 }
 

@@ -54,12 +54,13 @@ pub async fn apply(issuer: &Issuer, document: &Value) -> Result<Vec<Applied>> {
                 super::shown(resource)
             ));
         }
-        if let Some(alg) = parsed.metadata.id_token_signed_response_alg {
-            keys::ensure(issuer, alg).await?;
-        }
         // `updated_at` is the store's to set.
         let client = Client { id, metadata: parsed.metadata, secrets, updated_at: Timestamp::default() };
         applied.push(Applied { client, created: before.is_none(), warnings });
+    }
+    // Every document is good: now something may be written.
+    for alg in applied.iter().filter_map(|a| a.client.metadata.id_token_signed_response_alg) {
+        keys::ensure(issuer, alg).await?;
     }
     let event = |a: &Applied| {
         EventDraft::new(EventKind::ClientApplied, Actor::Operator)

@@ -59,10 +59,11 @@ pub async fn apply(issuer: &Issuer, document: &Value) -> Result<Vec<Applied>> {
                 }
             };
         }
-        if let Some(alg) = resource.signing_alg {
-            keys::ensure(issuer, alg).await?;
-        }
         applied.push(Applied { created: before.is_none(), secret: made, resource });
+    }
+    // Every document is good: now something may be written.
+    for alg in applied.iter().filter_map(|a| a.resource.signing_alg) {
+        keys::ensure(issuer, alg).await?;
     }
     let event = |a: &Applied| {
         EventDraft::new(EventKind::ResourceApplied, Actor::Operator)

@@ -169,7 +169,8 @@ mod tests {
         let activate = Move::Activate { kids: vec!["b".into()], retire: vec!["a".into()] };
         let archive_at = day(90) + TIMES.longest + MARGIN;
         let before = |t: Timestamp| t - Duration::from_millis(1);
-        let table: Vec<(&str, Vec<KeyRecord>, Option<i64>, Timestamp, Vec<Move>)> = vec![
+        type Row = (&'static str, Vec<KeyRecord>, Option<i64>, Timestamp, Vec<Move>);
+        let table: Vec<Row> = vec![
             ("young", vec![a(Active)], Some(7), before(day(89)), vec![]),
             ("published ahead", vec![a(Active)], Some(7), day(89), vec![Move::Add(Es256)]),
             ("once only", vec![a(Active), b(Pending)], Some(7), before(day(90)), vec![]),
