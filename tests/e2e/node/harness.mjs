@@ -12,7 +12,7 @@ import { chromium } from 'playwright-core'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 
-export const binary = process.env.COUNTERSIGN_BIN ?? join(root, 'target', 'release', 'countersign')
+export const binary = process.env.E2E_BINARY ?? join(root, 'target', 'release', 'countersign')
 
 export const person = { email: 'ada@example.com', username: 'ada', name: 'Ada Lovelace', password: 'difference-engine-1843' }
 

@@ -17,7 +17,7 @@ from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-BINARY = os.environ.get("COUNTERSIGN_BIN", str(ROOT / "target" / "release" / "countersign"))
+BINARY = os.environ.get("E2E_BINARY", str(ROOT / "target" / "release" / "countersign"))
 CALLBACK = "http://127.0.0.1:9/callback"
 SECRET = "shop-secret-0123456789abcdef0123456789abcdef"
 API = "https://stock.example/api"

@@ -110,6 +110,8 @@ pub(crate) struct Server {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Status line and headers, lower case.
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -146,7 +148,13 @@ impl Server {
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, body: body.to_owned() }
+        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+    }
+    /// Resident memory now, in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
     /// Sends SIGTERM and waits; the exit code.
     pub(crate) fn stop(&mut self) -> Option<i32> {

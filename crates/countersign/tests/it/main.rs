@@ -12,6 +12,7 @@ mod bin;
 mod config;
 mod crash;
 mod doctor;
+mod flood;
 mod help;
 mod live;
 mod people;
