@@ -2,7 +2,7 @@
 //! for, what the resources define and what the person's roles hold. Pure.
 
 use crate::error::{Code, Rejected};
-use crate::model::{Client, Resource, Scopes, Subject};
+use crate::model::{Client, Resource, Role, Scopes, Subject};
 use countersign_token::Algorithm;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,12 @@ pub(crate) fn resources(
 ) -> Result<Vec<Arc<Resource>>, Rejected> {
     let registered = &client.metadata.resources;
     if asked.is_empty() {
-        return Ok(registered.iter().filter_map(|r| known.get(r).cloned()).collect());
+        let out: Vec<_> = registered.iter().filter_map(|r| known.get(r).cloned()).collect();
+        if out.is_empty() && !registered.is_empty() {
+            // Falling back to the issuer as audience would hide the mistake.
+            return Err(Rejected::new(Code::InvalidTarget, "the resources of this client do not exist"));
+        }
+        return Ok(out);
     }
     let mut out: Vec<Arc<Resource>> = Vec::with_capacity(asked.len());
     for name in asked {
@@ -118,9 +123,13 @@ pub(crate) fn held(scopes: &Scopes, subject: &Subject, audiences: &[Arc<Resource
     })
 }
 
-/// Names of the roles that say anything about these audiences.
+/// Names of the roles that say anything about these audiences; with the issuer as audience, of those that
+/// name no resource.
 pub(crate) fn roles<'a>(subject: &'a Subject, audiences: &[Arc<Resource>]) -> Vec<&'a str> {
-    let touching = |role: &&Arc<crate::model::Role>| audiences.iter().any(|a| role.touches(&a.resource));
+    let touching = |role: &&Arc<Role>| {
+        (audiences.is_empty() && role.grants.is_empty())
+            || audiences.iter().any(|a| role.touches(&a.resource))
+    };
     subject.roles.iter().filter(touching).map(|role| role.name.as_str()).collect()
 }
 
@@ -135,13 +144,17 @@ mod tests {
 
     #[test]
     fn audiences_are_asked_for_or_the_clients_own() {
-        let (client, known) = (client(), known());
+        let (mut client, known) = (client(), known());
         let of = |asked: &[&str]| resources(&client, asked, &known).map(names);
         assert_eq!(of(&[]).unwrap(), [API, OTHER]);
         assert_eq!(of(&[OTHER, OTHER]).unwrap(), [OTHER]);
         for bad in ["urn:far", "https://nowhere.example/", "https://api.example"] {
             assert_eq!(of(&[API, bad]).unwrap_err().code, Code::InvalidTarget, "{bad}");
         }
+        client.metadata.resources = vec![OTHER.to_owned(), "urn:gone".to_owned()];
+        assert_eq!(names(resources(&client, &[], &known).unwrap()), [OTHER]);
+        client.metadata.resources.remove(0);
+        assert!(resources(&client, &[], &known).is_err(), "never the issuer in their place");
     }
 
     #[test]
@@ -195,6 +208,15 @@ mod tests {
         let (known, subject) = (known(), subject(&[("boss", API, "admin"), ("guest", "urn:far", "far")]));
         assert_eq!(roles(&subject, &[known[API].clone()]), ["boss"]);
         assert_eq!(roles(&subject, &[known[OTHER].clone()]), [""; 0]);
+        assert_eq!(roles(&subject, &[]), [""; 0]);
+        let mut everywhere = subject.clone();
+        everywhere.roles.push(Arc::new(Role {
+            name: "staff".to_owned(),
+            description: String::new(),
+            grants: BTreeMap::new(),
+        }));
+        assert_eq!(roles(&everywhere, &[]), ["staff"]);
+        assert_eq!(roles(&everywhere, &[known[OTHER].clone()]), ["staff"]);
     }
 
     #[test]
