@@ -86,11 +86,3 @@ impl Server {
         accept::run(self, listener, shutdown).await;
     }
 }
-
-/// [`listen`], [`Server::new`] and [`Server::serve`] in one.
-pub async fn serve(issuer: Arc<Issuer>, config: Config, shutdown: CancellationToken) -> Result<(), Error> {
-    let server = Server::new(issuer, config)?;
-    let listener = listen(server.app.config.listen).await?;
-    server.serve(listener, shutdown).await;
-    Ok(())
-}
