@@ -76,6 +76,7 @@ macro_rules! flows {
                 introspection_remembers_no_verdict;
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
             machine: machine_flow machine_audiences machine_shared_secret;
+            parameters: parameters_twice parameters_of_any_kind;
             refresh: refresh_flow refresh_kept_by_confidential_clients refresh_used_64_at_once
                 refresh_stolen refresh_of_another_client refresh_narrows refresh_ends
                 refresh_looks_at_roles_again;

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod login;
 pub mod logout;
 pub mod machine;
+pub mod parameters;
 pub mod refresh;
 pub mod revocation;
 
