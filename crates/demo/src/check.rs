@@ -32,7 +32,6 @@ pub(crate) async fn run(stage: &Stage, as_json: bool) -> Result<bool> {
     } else {
         writeln!(std::io::stderr(), "{} of {} scenarios passed", stories.len() - failed, stories.len())?;
     }
-    stage.issuer.stop().await?;
     Ok(failed == 0)
 }
 

@@ -17,8 +17,10 @@ mod stage;
 mod view;
 
 use anyhow::{Context, Result};
+use stage::Stage;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// What `countersign demo` was asked for.
@@ -38,22 +40,28 @@ const PAGE: &str = "127.0.0.1:8700";
 /// Runs the demo until it is interrupted, or the check to its end. `true`: every scenario passed.
 pub async fn run(options: Options) -> Result<bool> {
     let listener = listen(&options).await?;
-    tokio::select! {
-        done = play(listener, &options) => done,
-        // What runs is dropped with the other branch: the issuer's process and its directory go with it.
+    let stage = tokio::select! {
+        stage = Stage::set(listener.local_addr()?) => Arc::new(stage?),
+        // What was started so far is dropped with the other branch: a process, a directory.
+        interrupted = interrupted() => return interrupted.map(|()| !options.check),
+    };
+    let outcome = tokio::select! {
+        done = play(listener, &stage, &options) => done,
         interrupted = interrupted() => interrupted.map(|()| !options.check),
-    }
+    };
+    // Whoever waits for the demo finds its issuer gone, too.
+    stage.issuer.stop().await?;
+    outcome
 }
 
-async fn play(listener: TcpListener, options: &Options) -> Result<bool> {
-    let stage = stage::Stage::set(listener.local_addr()?).await?;
+async fn play(listener: TcpListener, stage: &Arc<Stage>, options: &Options) -> Result<bool> {
     if options.check {
-        return check::run(&stage, options.json).await;
+        return check::run(stage, options.json).await;
     }
     let mut out = std::io::stdout();
     writeln!(out, "{}", stage.welcome())?;
     out.flush()?;
-    page::serve(listener, stage).await.map(|()| true)
+    page::serve(listener, Arc::clone(stage)).await.map(|()| true)
 }
 
 /// Ctrl-C, or a request to end.

@@ -16,13 +16,13 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 struct Desk {
-    stage: Stage,
+    stage: Arc<Stage>,
     /// One at a time: some stop the issuer or change its keys.
     playing: Mutex<()>,
 }
 
 /// Serves the page until the process ends.
-pub(crate) async fn serve(listener: TcpListener, stage: Stage) -> Result<()> {
+pub(crate) async fn serve(listener: TcpListener, stage: Arc<Stage>) -> Result<()> {
     let desk = Arc::new(Desk { stage, playing: Mutex::default() });
     let routes: Router = Router::new()
         .route("/", get(index))

@@ -11,6 +11,7 @@
 mod bin;
 mod config;
 mod crash;
+mod demo;
 mod doctor;
 mod flood;
 mod help;
