@@ -130,7 +130,7 @@ pub async fn peek(
     resume: &str,
     visitor: &Visitor,
 ) -> Result<Option<(Arc<Client>, Option<String>)>> {
-    let now = issuer.store.ping().await?;
+    let now = issuer.store.cached_now();
     let Some(resume) = Resume::open(issuer, &visitor.binding, resume, now) else { return Ok(None) };
     let client = client(issuer, &resume.params).await?;
     let hint = check::login_hint::read(&resume.params).unwrap_or_default();
@@ -138,7 +138,9 @@ pub async fn peek(
 }
 
 async fn enter(issuer: &Issuer, ask: Ask, choice: Option<Choice>, visitor: &Visitor) -> Result<Next> {
-    let now = issuer.store.ping().await?;
+    // Never ahead of the store's own clock: at worst a proof of the second before counts as made for this
+    // request. Nobody outside can make the store work by asking.
+    let now = issuer.store.cached_now();
     let resume = match ask {
         Ask::Fresh(params) => Resume::new(params, now),
         Ask::Resume(blob) => Resume::open(issuer, &visitor.binding, &blob, now).ok_or_else(|| {
