@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// How long after the last look at the log entries are served, in milliseconds.
-const FRESH_FOR: i64 = 1_000;
+const FRESH_FOR: u64 = 1_000;
 /// Most clients and most people kept, each.
 const MOST: usize = 10_000;
 /// Events and rules read at once.
@@ -102,7 +102,7 @@ impl Directory {
             self.read_rules().await?;
         }
         self.drop_dead_rules(now);
-        self.read_at.fetch_max(now.millis(), Ordering::AcqRel);
+        self.read_at.store(now.millis(), Ordering::Release);
         Ok(turn)
     }
 
@@ -190,7 +190,8 @@ impl Directory {
     fn fresh(&self) -> Option<Timestamp> {
         let now = self.store.cached_now();
         let read_at = self.read_at.load(Ordering::Acquire);
-        (now.millis().saturating_sub(read_at) < FRESH_FOR).then_some(now)
+        // A clock that was set back makes nothing fresh.
+        (now.millis().abs_diff(read_at) < FRESH_FOR).then_some(now)
     }
 
     /// A client.

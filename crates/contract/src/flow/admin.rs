@@ -307,6 +307,9 @@ pub async fn admin_directory_follows(stage: Stage) {
     house.store.take();
     server.directory.subject(&nora.id).await.unwrap();
     assert_eq!(house.store.take(), [""; 0]);
+    house.stage.clock.set(house.stage.clock.now() - std::time::Duration::from_secs(3600));
+    server.directory.subject(&nora.id).await.unwrap();
+    assert_eq!(house.store.take(), ["subject"], "a clock set back makes nothing fresh");
 
     roles::apply(&command, "admin", "", [].into()).await.unwrap();
     roles::assign(&command, "nora", "admin").await.unwrap();

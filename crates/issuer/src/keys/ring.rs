@@ -140,7 +140,8 @@ impl KeyRing {
     /// A heartbeat is due: a second has passed, or the key set moved.
     pub(super) fn beat_due(&self, now: Timestamp) -> bool {
         let last = self.beat_at.load(Ordering::Acquire);
-        now.millis().saturating_sub(last) >= 1_000
+        // A clock that was set back does not stop the beat.
+        now.millis().abs_diff(last) >= 1_000
     }
 
     /// Takes over what was read, if it is news.
