@@ -198,7 +198,8 @@ pub(crate) struct Asked {
     pub(crate) request_id: HeaderValue,
 }
 
-/// Turns an answer that carries a fault into what the surface shows. Headers already set (CORS) stay.
+/// Turns an answer that carries a fault into what the surface shows. Headers already set (CORS) stay, and
+/// what the log is to know.
 pub(crate) fn render(app: &App, asked: &Asked, fault: &Fault, response: Response) -> Response {
     let (parts, _) = response.into_parts();
     let mut shown = match asked.surface {
@@ -206,6 +207,7 @@ pub(crate) fn render(app: &App, asked: &Asked, fault: &Fault, response: Response
         Surface::Direct => direct::answer(app, fault),
         Surface::Page => page::answer(app, asked, fault),
     };
+    shown.extensions_mut().extend(parts.extensions);
     for (name, value) in &parts.headers {
         shown.headers_mut().append(name.clone(), value.clone());
     }

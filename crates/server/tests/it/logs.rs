@@ -119,5 +119,7 @@ async fn the_log_holds_no_secret() {
     ] {
         assert!(log.contains(due), "{due} is missing in\n{log}");
     }
+    let refused = |l: &str| l.contains("route=\"/oauth/token\"") && l.contains("error=\"invalid_grant\"");
+    assert!(log.lines().any(|l| refused(l) && l.contains("client_id=\"spa\"")), "whose request was refused");
     assert_eq!(log.lines().filter(|l| l.contains("route=\"/auth/logout\"")).count(), 1, "one line a request");
 }
