@@ -105,7 +105,7 @@ impl<'a> Scene<'a> {
     pub(crate) fn status(&mut self, answer: &Answer, due: u16, what: &str) -> Result<()> {
         let mut text = format!("{what}: {}", answer.status);
         if answer.status != due {
-            let body: String = answer.body.chars().take(300).collect();
+            let body: String = shown(&answer.body).chars().take(300).collect();
             text = format!("{text}, not {due} ({} {body})", answer.url);
         }
         self.check(answer.status == due, text)
