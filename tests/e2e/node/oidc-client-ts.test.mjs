@@ -78,6 +78,7 @@ describe('oidc-client-ts', () => {
   })
 
   it('comes back without a password while the browser is signed in', async () => {
+    await page.goto(`${app.url}/`)
     inPage((manager) => manager.signinRedirect()).catch(() => {})
     await page.waitForURL(`${app.url}/callback?**`)
     const email = await inPage((manager) => manager.signinCallback().then((u) => u.profile.email))
