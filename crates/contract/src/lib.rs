@@ -131,7 +131,7 @@ macro_rules! suite {
             refresh: refresh_64_at_once_within_budget refresh_many_chains;
             key: key_init_once;
             event: event_reader_misses_none;
-            node: restart_keeps_everything two_processes_read_each_other;
+            node: restart_keeps_everything two_processes_read_each_other two_processes_take_turns;
         }
     };
 }

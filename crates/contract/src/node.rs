@@ -4,6 +4,8 @@ use crate::fixture::{self, ABSOLUTE, UNTIL, event, rotation};
 use crate::stage::Stage;
 use countersign_issuer::model::EventKind;
 use countersign_issuer::port::{Redeemed, RotateOutcome};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// It answers, and tells the time it was given.
 pub async fn node_ping(stage: Stage) {
@@ -82,4 +84,32 @@ pub async fn two_processes_read_each_other(stage: Stage) {
         assert!(!stage.store.subject(&user.id).await.unwrap().it.unwrap().user.is_active());
     }
     assert_eq!(stage.store.rules_after(0, 100).await.unwrap().it.0.len(), 20);
+}
+
+/// One process writes without a pause; what the other writes gets its turn all the same.
+pub async fn two_processes_take_turns(stage: Stage) {
+    let (user, client) = (stage.user("ada").await, stage.client("app").await);
+    let other = stage.another();
+    let done = Arc::new(AtomicBool::new(false));
+    let mut busy = Vec::new();
+    for _ in 0..64 {
+        let session = stage.session(&user, &client, None).await;
+        let (store, done) = (Arc::clone(&stage.store), Arc::clone(&done));
+        busy.push(tokio::spawn(async move {
+            let mut n = 1;
+            while !done.load(Ordering::Relaxed) {
+                let theft = event(EventKind::RefreshTheft);
+                store.rotate_refresh(rotation(&session, n), theft).await.unwrap();
+                n += 1;
+            }
+            n
+        }));
+    }
+    for _ in 0..50 {
+        other.note(event(EventKind::LoginFailed)).await.unwrap();
+    }
+    done.store(true, Ordering::Relaxed);
+    for one in busy {
+        assert!(one.await.unwrap() > 1);
+    }
 }

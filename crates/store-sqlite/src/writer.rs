@@ -108,11 +108,9 @@ fn run(conn: &Mutex<Connection>, clock: &dyn Clock, queue: &Receiver<Box<dyn Job
     let mut batch = Vec::with_capacity(most);
     while let Ok(first) = queue.recv() {
         batch.push(first);
-        batch.extend(queue.try_iter().take(most - 1));
-        batch.retain(|job| job.wanted());
         let failed = {
             let conn = conn.lock().unwrap_or_else(PoisonError::into_inner);
-            commit(&conn, clock, &mut batch).err()
+            commit(&conn, clock, queue, most, &mut batch).err()
         };
         if let Some(why) = &failed {
             tracing::error!(error = %why, operations = batch.len(), "a batch of writes was not committed");
@@ -123,26 +121,36 @@ fn run(conn: &Mutex<Connection>, clock: &dyn Clock, queue: &Receiver<Box<dyn Job
     }
 }
 
+/// Takes what waits, up to `most`.
+fn take(queue: &Receiver<Box<dyn Job>>, most: usize, batch: &mut Vec<Box<dyn Job>>) {
+    batch.extend(queue.try_iter().take(most.saturating_sub(batch.len())));
+}
+
 /// One transaction for the whole batch. An error means that nothing of it was written.
-fn commit(conn: &Connection, clock: &dyn Clock, batch: &mut [Box<dyn Job>]) -> StoreResult<()> {
-    if batch.is_empty() {
-        return Ok(());
-    }
+fn commit(
+    conn: &Connection,
+    clock: &dyn Clock,
+    queue: &Receiver<Box<dyn Job>>,
+    most: usize,
+    batch: &mut Vec<Box<dyn Job>>,
+) -> StoreResult<()> {
+    take(queue, most, batch);
     if !conn.is_autocommit() {
         // A rollback failed before (the disk was not there): nothing begins until it is done.
         execute(conn, "ROLLBACK")?;
     }
     let done = execute(conn, "BEGIN IMMEDIATE").and_then(|()| {
-        for job in batch.iter_mut() {
-            execute(conn, "SAVEPOINT op")?;
-            if let Err(why) = job.run(&Tx::new(conn, clock.now())) {
-                if conn.is_autocommit() {
-                    // Some errors (disk full, I/O) end the whole transaction, not the statement alone.
-                    return Err(StoreError::Unavailable(format!("lost with another write: {why}")));
-                }
-                execute(conn, "ROLLBACK TO op")?;
+        let mut begun = 0;
+        while let Some(job) = batch.get_mut(begun) {
+            if job.wanted() {
+                run_one(conn, clock, job.as_mut())?;
             }
-            execute(conn, "RELEASE op")?;
+            begun += 1;
+            if begun == batch.len() {
+                // Those just answered come again while the first of them are run: they go along, else
+                // every second commit would be for a handful.
+                take(queue, most, batch);
+            }
         }
         execute(conn, "COMMIT")
     });
@@ -153,6 +161,18 @@ fn commit(conn: &Connection, clock: &dyn Clock, batch: &mut [Box<dyn Job>]) -> S
         tracing::error!(error = %why, "a transaction could not be rolled back");
     }
     done
+}
+
+fn run_one(conn: &Connection, clock: &dyn Clock, job: &mut dyn Job) -> StoreResult<()> {
+    execute(conn, "SAVEPOINT op")?;
+    if let Err(why) = job.run(&Tx::new(conn, clock.now())) {
+        if conn.is_autocommit() {
+            // Some errors (disk full, I/O) end the whole transaction, not the statement alone.
+            return Err(StoreError::Unavailable(format!("lost with another write: {why}")));
+        }
+        execute(conn, "ROLLBACK TO op")?;
+    }
+    execute(conn, "RELEASE op")
 }
 
 fn execute(conn: &Connection, sql: &str) -> StoreResult<()> {
