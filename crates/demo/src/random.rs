@@ -3,18 +3,21 @@
 use anyhow::{Result, anyhow};
 use countersign_token::base64url;
 
+/// Random bytes.
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0_u8; N];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow!("no randomness"))?;
+    Ok(bytes)
+}
+
 /// A secret of 256 bits, in base64url.
 pub(crate) fn secret() -> Result<String> {
-    let mut bytes = [0_u8; 32];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow!("no randomness"))?;
-    Ok(base64url::encode(bytes))
+    Ok(base64url::encode(bytes::<32>()?))
 }
 
 /// A short name that was never used before: lower-case letters and digits.
 pub(crate) fn name() -> Result<String> {
-    let mut bytes = [0_u8; 5];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow!("no randomness"))?;
-    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+    Ok(bytes::<5>()?.iter().map(|b| format!("{b:02x}")).collect())
 }
 
 /// A password a person can read off the page and type.

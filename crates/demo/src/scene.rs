@@ -113,11 +113,16 @@ impl<'a> Scene<'a> {
 
     /// Sends, and notes down.
     pub(crate) async fn send(&mut self, ask: Ask) -> Result<Answer> {
+        Ok(self.timed(ask, &self.stage.http).await?.0)
+    }
+
+    /// Sends by another client; the answer and the milliseconds it took.
+    pub(crate) async fn timed(&mut self, ask: Ask, client: &reqwest::Client) -> Result<(Answer, u64)> {
         let started = self.stage.clock.elapsed();
-        let answer = ask.send(&self.stage.http).await?;
-        let millis = millis(self.stage.clock.elapsed().saturating_sub(started));
-        self.steps.push(Step::Exchange(Box::new(exchange(&ask, &answer, millis))));
-        Ok(answer)
+        let answer = ask.send(client).await?;
+        let took = millis(self.stage.clock.elapsed().saturating_sub(started));
+        self.steps.push(Step::Exchange(Box::new(exchange(&ask, &answer, took))));
+        Ok((answer, took))
     }
 
     /// Runs a command of the same binary on the issuer's data directory.

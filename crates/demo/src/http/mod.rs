@@ -9,6 +9,7 @@ pub(crate) use answer::Answer;
 pub(crate) use ask::Ask;
 pub(crate) use browser::Browser;
 
+use crate::random;
 use anyhow::Result;
 use reqwest::redirect::Policy;
 use rustls::pki_types::CertificateDer;
@@ -30,7 +31,21 @@ pub(crate) fn client_for(certificate: CertificateDer<'static>) -> Result<reqwest
     trusting(roots)
 }
 
+/// A client on another address of this machine, for tries that fail on purpose: an issuer counts failures
+/// by address, and they are not to slow down everybody else here. Where loopback has one address only, it
+/// is the common one.
+pub(crate) fn client_elsewhere() -> Result<reqwest::Client> {
+    let [a, b, c] = random::bytes()?;
+    let address = Ipv4Addr::new(127, a | 1, b, c.clamp(1, 254));
+    let local = cfg!(target_os = "linux").then_some(address.into());
+    Ok(builder(RootCertStore::empty())?.local_address(local).build()?)
+}
+
 fn trusting(roots: RootCertStore) -> Result<reqwest::Client> {
+    Ok(builder(roots)?.build()?)
+}
+
+fn builder(roots: RootCertStore) -> Result<reqwest::ClientBuilder> {
     let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
@@ -46,5 +61,5 @@ fn trusting(roots: RootCertStore) -> Result<reqwest::Client> {
     for name in ["localhost", "auth.localhost", "api.localhost", "orders.localhost"] {
         builder = builder.resolve(name, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     }
-    Ok(builder.build()?)
+    Ok(builder)
 }
