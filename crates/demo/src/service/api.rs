@@ -54,7 +54,8 @@ async fn list_orders(who: Identity) -> Json<Value> {
     Json(json!({ "orders": ["1001 lantern", "1002 quarry stone"], "caller": caller(&who) }))
 }
 
-/// What an operator of the service calls after an emergency rotation.
+/// What an operator of the service calls after an emergency rotation. Open to all here, where everything is
+/// on loopback and made up; a service of yours asks who is calling.
 async fn refresh_keys(State(verifier): State<Verifier>) -> (StatusCode, Json<Value>) {
     match verifier.refresh_keys().await {
         Ok(()) => (StatusCode::OK, Json(json!({ "refreshed": true }))),
