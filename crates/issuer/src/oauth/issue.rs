@@ -2,7 +2,7 @@
 
 use super::target;
 use crate::Issuer;
-use crate::error::{Code, Failure, Result, Unavailable, rejected};
+use crate::error::{Failure, Result, Unavailable};
 use crate::model::{Client, ClientSession, Origin, Resource, RuleKind, Scopes, Subject};
 use crate::revocation::Facts;
 use crate::settings::Settings;
@@ -153,7 +153,10 @@ fn not_born_revoked(issuer: &Issuer, key: &SigningKey, claims: &AccessClaims<'_>
     };
     match issuer.directory.rules().covers(&facts) {
         None => Ok(()),
-        Some(RuleKind::Sid) => Err(rejected(Code::InvalidGrant, "the session has ended")),
+        // The store has already said yes to this session, and it ended in between: a second use of its code,
+        // or a logout. The token is covered by the rule, so it opens nothing; refusing it here would leave a
+        // code that 64 ask for at once with no winner at all.
+        Some(RuleKind::Sid) => Ok(()),
         Some(_) => Err(come_again("a revocation of this second covers the token", 3)),
     }
 }
