@@ -31,10 +31,13 @@ pub async fn prove(
     caller: &Caller,
 ) -> Result<Proof> {
     let login = login.trim();
-    let mark = issuer.sealer.mark("login", &login.to_lowercase());
+    // No account can have these, so nothing is told by not looking. They cost no hash, so all of them
+    // together are one account to the limiter.
+    let hopeless = login.len() > LONGEST_LOGIN || password.expose().len() > *LENGTH.end();
+    let name = if hopeless { String::new() } else { login.to_lowercase() };
+    let mark = issuer.sealer.mark("login", &name);
     let attempt = issuer.throttle.admit(mark, caller.ip, issuer.store.cached_now())?;
-    if login.len() > LONGEST_LOGIN || password.expose().len() > *LENGTH.end() {
-        // No account can have these, so nothing is told by not looking.
+    if hopeless {
         return Err(refuse(issuer, attempt, None, caller, issuer.store.cached_now()).await);
     }
     let At { now, it: found } = issuer.store.find_login(login).await?;

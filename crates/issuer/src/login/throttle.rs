@@ -4,7 +4,8 @@
 //! A bucket allows some failures, then each further one doubles the time until the next attempt. Failures
 //! are forgotten one by one. An account's bucket says nothing about other accounts. The bucket of
 //! everything never refuses: while it is full (a spread attack), addresses get fewer free failures.
-//! Attempts under way count, so a burst in parallel gets no more tries than one after the other.
+//! Attempts under way count, so a burst in parallel gets no more tries than one after the other. Only an
+//! attempt let through makes a bucket: who is refused cannot push others out of memory by making up names.
 
 use crate::error::{Code, Rejected};
 use crate::seal::Mark;
@@ -95,12 +96,18 @@ impl Bucket {
         Some(self.until.since(now)).filter(|wait| !wait.is_zero())
     }
 
+    /// For an account: as many at a time as it has free failures left.
     fn crowded(&self) -> bool {
         let room = match self.failures {
             0 => PARALLEL,
             some => ACCOUNT.free.saturating_sub(some).max(1),
         };
         self.under_way >= room
+    }
+
+    /// For an address: once its free failures are used up, one at a time.
+    fn queues(&self, limits: &Limits) -> bool {
+        self.failures > limits.free && self.under_way > 0
     }
 }
 
@@ -121,6 +128,16 @@ impl Buckets {
             self.newer.insert(key, held);
         }
         self.newer.entry(key).or_default()
+    }
+
+    /// One there is, settled; as new for others, which are not kept for the asking.
+    fn look(&mut self, key: Key, limits: &Limits, now: Timestamp) -> Bucket {
+        if !(self.newer.contains_key(&key) || self.older.contains_key(&key)) {
+            return Bucket::default();
+        }
+        let held = self.get(key);
+        held.settle(limits, now);
+        *held
     }
 
     fn address_limits(&mut self, now: Timestamp) -> &'static Limits {
@@ -152,15 +169,12 @@ impl Throttle {
         let (account, address) = (Key::Account(account), Key::of(ip));
         let wait = self.with(|buckets| {
             let limits = buckets.address_limits(now);
-            let by_address = buckets.get(address);
-            by_address.settle(limits, now);
-            let by_address = by_address.wait(now);
-            let bucket = buckets.get(account);
-            bucket.settle(&ACCOUNT, now);
-            let crowd = bucket.crowded().then_some(Duration::from_secs(1));
-            let wait = [by_address, bucket.wait(now), crowd].into_iter().flatten().max();
+            let (from, to) = (buckets.look(address, limits, now), buckets.look(account, &ACCOUNT, now));
+            let crowd = (to.crowded() || from.queues(limits)).then_some(Duration::from_secs(1));
+            let wait = [from.wait(now), to.wait(now), crowd].into_iter().flatten().max();
             if wait.is_none() {
-                bucket.under_way += 1;
+                buckets.get(address).under_way += 1;
+                buckets.get(account).under_way += 1;
             }
             wait
         });
@@ -201,8 +215,10 @@ impl Attempt<'_> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         self.throttle.with(|buckets| {
-            let bucket = buckets.get(self.account);
-            bucket.under_way = bucket.under_way.saturating_sub(1);
+            for key in [self.account, self.address] {
+                let bucket = buckets.get(key);
+                bucket.under_way = bucket.under_way.saturating_sub(1);
+            }
         });
     }
 }
@@ -297,6 +313,34 @@ mod tests {
         assert!(t.admit(account(1), ME, at(0)).is_ok(), "given back when dropped");
         let fresh: Vec<_> = (0..100).filter_map(|_| t.admit(account(2), ME, at(0)).ok()).collect();
         assert_eq!(fresh.len(), 64, "somebody who never failed may come in parallel");
+    }
+
+    #[test]
+    fn who_is_refused_pushes_nobody_out() {
+        let t = Throttle::default();
+        (0..9).for_each(|n| fail(&t, account(1), ip(n), at(i64::from(n) * 9)));
+        (0..21).for_each(|n| fail(&t, account(n + 10), ME, at(72)));
+        let made_up = |n: usize| {
+            let mut mark = [0xff; 16];
+            mark.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
+            Mark(mark)
+        };
+        for n in 0..=MOST {
+            assert!(t.admit(made_up(n), ME, at(72)).is_err(), "the address waits");
+        }
+        assert_eq!(wait(&t, account(1), ip(99), at(72)), Some(8), "not forgotten for names made up");
+    }
+
+    #[test]
+    fn a_slowed_address_tries_one_at_a_time() {
+        let t = Throttle::default();
+        (0..21).for_each(|n| fail(&t, account(n), ME, at(0)));
+        let under_way: Vec<_> = (50..90).filter_map(|n| t.admit(account(n), ME, at(1)).ok()).collect();
+        assert_eq!(under_way.len(), 1, "a burst over many accounts");
+        drop(under_way);
+        assert!(t.admit(account(50), ME, at(1)).is_ok(), "given back when dropped");
+        let others: Vec<_> = (50..90).filter_map(|n| t.admit(account(n), ip(1), at(1)).ok()).collect();
+        assert_eq!(others.len(), 40, "an address that did nothing wrong");
     }
 
     #[test]
