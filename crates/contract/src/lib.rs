@@ -80,7 +80,8 @@ macro_rules! flows {
             refresh: refresh_flow refresh_kept_by_confidential_clients refresh_used_64_at_once
                 refresh_stolen refresh_of_another_client refresh_narrows refresh_ends
                 refresh_looks_at_roles_again;
-            revocation: revocation_endpoint revocation_rules revocation_waits_out_a_cutoff;
+            revocation: revocation_endpoint revocation_rules revocation_waits_out_a_cutoff
+                revocation_of_a_client_made_again;
         }
     };
     (@cases $place:expr; $($file:ident: $($case:ident)+;)+) => {

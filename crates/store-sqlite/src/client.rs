@@ -69,15 +69,22 @@ impl Clients for SqliteStore {
         event: EventDraft,
     ) -> StoreResult<Option<Vec<Rule>>> {
         let id = id.clone();
-        self.write(move |tx| {
-            // Codes, consents and client sessions go with the row.
-            if !tx.guarded("DELETE FROM client WHERE id = ?1", [id.as_str()])? {
-                return Ok(None);
-            }
-            event::write(tx, &event.client(&id))?;
-            Ok(Some(vec![revocation::always(tx, RuleKind::Cid, id.to_string(), until)?]))
-        })
-        .await
+        let done = self
+            .write(move |tx| {
+                // Codes, consents and client sessions go with the row.
+                if !tx.guarded("DELETE FROM client WHERE id = ?1", [id.as_str()])? {
+                    return Ok(None);
+                }
+                let (kind, cutoff, until) = (RuleKind::Cid, revocation::cutoff(tx), tx.now + until);
+                let rule = Rule { kind, id: id.to_string(), cutoff, until };
+                event::write(tx, &event.client(&id))?;
+                Ok(Some((tx.now, revocation::write(tx, rule)?)))
+            })
+            .await?;
+        let Some((at, rule)) = done else { return Ok(None) };
+        let mut rules = vec![rule.clone()];
+        self.settle(at, rule, until, &mut rules).await?;
+        Ok(Some(rules))
     }
 
     async fn all_origins(&self) -> StoreResult<Vec<String>> {

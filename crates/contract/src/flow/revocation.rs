@@ -95,3 +95,17 @@ pub async fn revocation_waits_out_a_cutoff(stage: Stage) {
     let tokens = world.redeem("app", &code).await.unwrap();
     assert!(world.userinfo(&tokens.access_token).await.is_ok(), "the code was not lost, the token is live");
 }
+
+/// A client removed and made again, under the same name: what it had stays revoked, what it gets is good.
+pub async fn revocation_of_a_client_made_again(stage: Stage) {
+    let world = World::new(stage).await;
+    let form = [("grant_type", "client_credentials"), ("resource", super::API)];
+    let before = world.token("svc", &form).await.unwrap().access_token;
+    admin::clients::remove(&world.issuer, "svc").await.unwrap();
+    assert_eq!(refusal(world.token("svc", &form).await), "invalid_client");
+    assert!(!world.active("watcher", &before).await);
+    admin::clients::apply(&world.issuer, &super::clients()).await.unwrap();
+    world.wait(3).await;
+    let after = world.token("svc", &form).await.unwrap().access_token;
+    assert!(world.active("svc", &after).await && !world.active("svc", &before).await);
+}

@@ -14,8 +14,8 @@ pub trait Clients: Send + Sync {
     async fn client(&self, id: &ClientId) -> StoreResult<Option<Client>>;
     /// A page by id.
     async fn list_clients(&self, page: Page) -> StoreResult<Vec<Client>>;
-    /// Removes it, its codes, consents and client sessions; writes rule `cid` (cutoff always, `until` = now
-    /// + the duration given). `None`: no such client.
+    /// Removes it, its codes, consents and client sessions; writes rule `cid` (cutoff now, since a client of
+    /// the same name may be made again; `until` = now + the duration given). `None`: no such client.
     async fn remove_client(
         &self,
         id: &ClientId,
