@@ -36,7 +36,7 @@ pub(crate) fn signatures_per_second() -> Result<f64> {
 
 /// Rows a second when `group` guarded updates share one commit, and the pragmas in force.
 pub(crate) fn commits_per_second(dir: &Path, group: u32) -> Result<(f64, String)> {
-    let path = dir.join("ceiling.db");
+    let path = dir.join(format!("ceiling-{group}.db"));
     let mut db = rusqlite::Connection::open(&path)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
