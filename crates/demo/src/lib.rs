@@ -39,15 +39,17 @@ const PAGE: &str = "127.0.0.1:8700";
 
 /// Runs the demo until it is interrupted, or the check to its end. `true`: every scenario passed.
 pub async fn run(options: Options) -> Result<bool> {
+    // From the first moment on: a request to end must not fall between two waits.
+    let mut interrupt = Interrupt::listen()?;
     let listener = listen(&options).await?;
     let stage = tokio::select! {
         stage = Stage::set(listener.local_addr()?) => Arc::new(stage?),
         // What was started so far is dropped with the other branch: a process, a directory.
-        interrupted = interrupted() => return interrupted.map(|()| !options.check),
+        interrupted = interrupt.came() => return interrupted.map(|()| !options.check),
     };
     let outcome = tokio::select! {
         done = play(listener, &stage, &options) => done,
-        interrupted = interrupted() => interrupted.map(|()| !options.check),
+        interrupted = interrupt.came() => interrupted.map(|()| !options.check),
     };
     // Whoever waits for the demo finds its issuer gone, too.
     stage.issuer.stop().await?;
@@ -65,19 +67,37 @@ async fn play(listener: TcpListener, stage: &Arc<Stage>, options: &Options) -> R
 }
 
 /// Ctrl-C, or a request to end.
-#[cfg(unix)]
-async fn interrupted() -> Result<()> {
-    let mut ended = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed.context("waiting for Ctrl-C"),
-        _ = ended.recv() => Ok(()),
-    }
+struct Interrupt {
+    #[cfg(unix)]
+    pressed: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    ended: tokio::signal::unix::Signal,
 }
 
-/// Ctrl-C.
-#[cfg(not(unix))]
-async fn interrupted() -> Result<()> {
-    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
+impl Interrupt {
+    #[cfg(unix)]
+    fn listen() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { pressed: signal(SignalKind::interrupt())?, ended: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(unix)]
+    async fn came(&mut self) -> Result<()> {
+        tokio::select! {
+            _ = self.pressed.recv() => Ok(()),
+            _ = self.ended.recv() => Ok(()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn came(&mut self) -> Result<()> {
+        tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
+    }
 }
 
 async fn listen(options: &Options) -> Result<TcpListener> {

@@ -82,5 +82,6 @@ fn server_config(settings: &Settings, listen: SocketAddr) -> Config {
     let mut config = Config::new(settings.issuer.issuer.clone(), listen);
     config.tls = settings.tls.as_ref().map(|tls| Tls::Files { cert: tls.cert.clone(), key: tls.key.clone() });
     config.trusted_proxies.clone_from(&settings.proxies);
+    config.template_dir.clone_from(&settings.templates);
     config
 }

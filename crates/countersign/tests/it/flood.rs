@@ -37,8 +37,10 @@ fn a_login_flood_is_refused_in_part_and_harms_nothing_else() {
     for _ in 0..3 {
         let (logins, beside) = flood(&server);
         let count = |status: u16| logins.iter().filter(|a| a.status == status).count();
-        assert_eq!(count(200) + count(503) + count(429), AT_ONCE, "{logins:?}");
-        assert!(count(200) > 0 && count(503) > 0, "{} got in, {} were refused", count(200), count(503));
+        // 503: the hash pool is full or over its deadline. 429: this account has too many attempts under way.
+        let refused = count(503) + count(429);
+        assert_eq!(count(200) + refused, AT_ONCE, "{logins:?}");
+        assert!(count(200) > 0 && refused > 0, "{} got in, {refused} were refused", count(200));
         for refused in logins.iter().filter(|a| a.status != 200) {
             assert!(refused.head.contains("\r\nretry-after: "), "{refused:?}");
         }

@@ -38,6 +38,16 @@ fn text_logs_come_with_a_welcome() {
 }
 
 #[test]
+fn a_folder_of_ones_own_dresses_the_pages() {
+    let bin = Bin::new();
+    std::fs::create_dir(bin.path().join("look")).unwrap();
+    std::fs::write(bin.path().join("look/en.json"), r#"{"brand": "Lighthouse"}"#).unwrap();
+    std::fs::write(bin.path().join("c.toml"), "[pages]\ntemplates = \"look\"\n").unwrap();
+    let server = bin.serve_with(&["--config", "c.toml"]);
+    assert!(server.get("/login").body.contains("Lighthouse"));
+}
+
+#[test]
 fn stopping_finishes_what_is_under_way() {
     let bin = Bin::new();
     let mut server = bin.serve();

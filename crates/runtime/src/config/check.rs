@@ -43,6 +43,8 @@ pub struct Settings {
     pub tls: Option<TlsFiles>,
     /// Proxies whose forwarded headers are believed.
     pub proxies: Vec<IpNet>,
+    /// Folder that replaces built-in templates, assets and texts.
+    pub templates: Option<PathBuf>,
     /// Where the master key comes from.
     pub master_key: MasterKeySource,
     /// The hashing pool.
@@ -106,6 +108,7 @@ impl Effective {
         raw.keys.check(&mut problems, &mut issuer);
         raw.direct.check(&mut problems, &mut issuer);
         let password = raw.password.check(&mut problems, &mut issuer);
+        let templates = raw.pages.check(&mut problems);
         let egress = raw.egress.check(&mut problems);
         let return_hosts = raw.gateway.check(&mut problems);
         let log = raw.log.check(&mut problems);
@@ -124,6 +127,7 @@ impl Effective {
             data_dir,
             tls,
             proxies,
+            templates,
             password,
             registration: raw.oauth.registration.mode,
             egress,

@@ -13,6 +13,7 @@ mod layer;
 mod log;
 mod oauth;
 mod origin;
+mod pages;
 mod password;
 mod problem;
 mod proxy;
@@ -64,6 +65,8 @@ pub struct Raw {
     pub keys: keys::RawKeys,
     /// Passwords and their hashing.
     pub password: password::RawPassword,
+    /// The look of the pages.
+    pub pages: pages::RawPages,
     /// OAuth.
     pub oauth: oauth::RawOauth,
     /// The direct API for first-party apps.
@@ -89,6 +92,7 @@ impl Default for Raw {
             sessions: Default::default(),
             keys: Default::default(),
             password: Default::default(),
+            pages: Default::default(),
             oauth: Default::default(),
             direct: Default::default(),
             egress: Default::default(),

@@ -177,6 +177,7 @@ fn every_rule_is_refused_with_its_key() {
         ("[tls]\ncert = \"a.pem\"", "tls.cert"),
         ("[tls]\nkey = \"a.pem\"", "tls.key"),
         ("[proxy]\ntrusted = [\"everybody\"]", "proxy.trusted"),
+        ("[pages]\ntemplates = \"no such folder\"", "pages.templates"),
         ("[tokens]\naccess_token_ttl = \"0s\"", "tokens.access_token_ttl"),
         ("[tokens]\naccess_token_ttl = \"25h\"", "tokens.access_token_ttl"),
         ("[tokens]\naccess_token_ttl = \"soon\"", "tokens.access_token_ttl"),
