@@ -49,7 +49,9 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         // OIDC Core 3.1.2.1: somebody else than `id_token_hint` names may not answer for them.
         return if fresh { Decision::Error(login_required()) } else { login(facts, false) };
     }
-    let too_old = request.max_age.is_some_and(|most| facts.now.since(proven_at).as_secs() > most.into());
+    // OIDC Core 3.1.2.1: `max_age=0` asks as `prompt=login` does, however short ago the proof is.
+    let too_old =
+        request.max_age.is_some_and(|most| most == 0 || facts.now.since(proven_at).as_secs() > most.into());
     if !fresh && (prompt.login || too_old) {
         return login(facts, true);
     }

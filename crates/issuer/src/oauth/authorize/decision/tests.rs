@@ -10,6 +10,8 @@ use std::time::Duration;
 struct Case {
     prompt: &'static str,
     max_age: Option<u32>,
+    /// The request came this moment, not ten seconds ago; the sign-in is half a second older.
+    asks_now: bool,
     /// Age of the sign-in in seconds; `None`: nobody is signed in.
     signed_in: Option<u64>,
     hinted: Option<&'static str>,
@@ -41,7 +43,8 @@ fn outcome(case: &Case) -> &'static str {
     let mut client = client();
     client.metadata.first_party = case.first_party;
     client.metadata.application_type = case.native.then(|| "native".to_owned());
-    let session = case.signed_in.map(|age| browser("u_ada", NOW - Duration::from_secs(age)));
+    let moment = Duration::from_millis(if case.asks_now { 500 } else { 0 });
+    let session = case.signed_in.map(|age| browser("u_ada", NOW - Duration::from_secs(age) - moment));
     let consent = Consent {
         user: UserId::from_stored("u_ada"),
         client: client.id.clone(),
@@ -51,7 +54,7 @@ fn outcome(case: &Case) -> &'static str {
     };
     let resume = Resume {
         params: Params::default(),
-        asked_at: NOW - Duration::from_secs(10),
+        asked_at: NOW - Duration::from_secs(if case.asks_now { 0 } else { 10 }),
         chosen: case.chosen.map(UserId::from_stored),
         page: None,
         allowed: case.allowed_by.map(|by| Allowed {
@@ -121,6 +124,8 @@ fn a_fresh_proof_is_asked_for() {
         ("login again", Case { max_age: Some(99), ..signed_in(100) }),
         ("login again", Case { max_age: Some(0), ..signed_in(11) }),
         ("issue", Case { max_age: Some(0), ..signed_in(5) }),
+        ("login again", Case { max_age: Some(0), asks_now: true, ..signed_in(0) }),
+        ("issue", Case { max_age: Some(1), asks_now: true, ..signed_in(0) }),
         ("login_required", Case { max_age: Some(99), prompt: "none", ..signed_in(100) }),
         ("issue", Case { max_age: Some(100), prompt: "none", ..signed_in(100) }),
     ]);
