@@ -47,3 +47,7 @@ fuzz TARGET SECONDS="60":
 # Clients nobody here wrote, against the release binary
 e2e:
     ./test release e2e
+
+# Writes docs/reference anew
+reference:
+    cargo run --quiet -- config schema > docs/reference/config.schema.json

@@ -17,6 +17,7 @@ mod flood;
 mod help;
 mod live;
 mod people;
+mod reference;
 mod registry;
 mod secrets;
 mod serve;
