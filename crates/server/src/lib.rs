@@ -24,7 +24,7 @@ pub use config::{Config, ConfigError, Limits, Tls, check};
 use countersign_issuer::Issuer;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
 /// Why the server does not start, or stopped.
@@ -50,9 +50,22 @@ pub enum Error {
     },
 }
 
+/// Connections that may wait to be accepted; the system may set a lower limit.
+const BACKLOG: u32 = 4096;
+
 /// Takes the address; port 0 takes a free one, which `local_addr` tells.
 pub async fn listen(addr: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })
+    bind(addr).map_err(|source| Error::Listen { addr, source })
+}
+
+/// As `TcpListener::bind`, with a longer line than its 128: who finds it full tries again a second later.
+fn bind(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart must not wait for connections of the server before. On Windows it would allow two servers.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 /// A checked server, ready to accept.

@@ -18,6 +18,22 @@ async fn connect(world: &World) -> TcpStream {
     TcpStream::connect(world.addr).await.unwrap()
 }
 
+/// A thousand clients that begin at once wait for their turn; they are not turned away to try again a second
+/// later. (Elsewhere the system's own limit is lower.)
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_burst_of_connections_waits_in_line() {
+    let listener = countersign_server::listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut line = Vec::new();
+    let all = async {
+        while line.len() < 400 {
+            line.push(TcpStream::connect(addr).await.unwrap());
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("nobody accepts, and still all connect");
+}
+
 #[tokio::test]
 async fn bodies_over_the_limit() {
     let world = world().await;
