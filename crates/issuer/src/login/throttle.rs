@@ -72,6 +72,11 @@ struct Bucket {
 impl Bucket {
     /// Forgets what is old.
     fn settle(&mut self, limits: &Limits, now: Timestamp) {
+        if self.last > now {
+            // The clock was set back: what counts is how long there is to wait, not the hour it was to end.
+            self.last = now;
+            self.until = self.until.min(now + limits.longest);
+        }
         let passed = now.since(self.last).as_millis() / limits.forget.as_millis().max(1);
         let passed = u32::try_from(passed).unwrap_or(u32::MAX);
         self.failures = self.failures.saturating_sub(passed);
@@ -341,6 +346,17 @@ mod tests {
         assert!(t.admit(account(50), ME, at(1)).is_ok(), "given back when dropped");
         let others: Vec<_> = (50..90).filter_map(|n| t.admit(account(n), ip(1), at(1)).ok()).collect();
         assert_eq!(others.len(), 40, "an address that did nothing wrong");
+    }
+
+    #[test]
+    fn a_clock_set_back_locks_nobody_out() {
+        let t = Throttle::default();
+        (0..7).for_each(|n| fail(&t, account(1), ip(n), at(7200 + i64::from(n))));
+        assert!(
+            wait(&t, account(1), ip(99), at(0)).is_some_and(|w| w <= 300),
+            "not until the clock is there"
+        );
+        assert_eq!(wait(&t, account(1), ip(99), at(300)), None);
     }
 
     #[test]
