@@ -59,7 +59,7 @@ macro_rules! flows {
     ($place:expr) => {
         $crate::flows! { @cases $place;
             account: account_sessions account_end_others;
-            admin: admin_clients admin_clients_all_or_none admin_resources admin_roles admin_users
+            admin: admin_used_at_once admin_clients admin_clients_all_or_none admin_resources admin_roles admin_users
                 admin_disable admin_set_password admin_revoke admin_directory_follows;
             keys: keys_first_start keys_wrong_master keys_rotate_by_themselves keys_wait_for_every_node
                 keys_rotate_by_hand keys_withdraw keys_command_beside_server keys_refresh_rotation

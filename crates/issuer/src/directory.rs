@@ -223,6 +223,20 @@ impl Directory {
         Ok(all)
     }
 
+    /// As [`Self::resources`], and with all this client is registered for that exist: a client applied a
+    /// moment ago comes fresh from the store, so the resources applied just before it must come along.
+    pub(crate) async fn resources_for(
+        &self,
+        client: &Client,
+    ) -> Result<Arc<BTreeMap<String, Arc<Resource>>>> {
+        let held = self.resources().await?;
+        if client.metadata.resources.iter().all(|name| held.contains_key(name)) {
+            return Ok(held);
+        }
+        self.resources.clear();
+        self.resources().await
+    }
+
     /// A person with roles, and the store time at which that was known to be so.
     ///
     /// From the cache that time is the store's clock now: a change since the last look at the log carries a

@@ -6,7 +6,9 @@ use countersign_issuer::admin::revoke::{What, revoke};
 use countersign_issuer::admin::{clients, resources, roles, users};
 use countersign_issuer::model::{ClientId, Cutoff, EventKind, Scopes, Secret};
 use countersign_issuer::oauth::bearer;
+use countersign_issuer::oauth::grant;
 use countersign_issuer::oauth::issue::TokenResponse;
+use countersign_issuer::oauth::params::Params;
 use countersign_issuer::port::Page;
 use countersign_issuer::{Code, Issuer, direct};
 use serde_json::{Value, json};
@@ -45,6 +47,22 @@ async fn enter(house: &House, name: &str) -> TokenResponse {
 
 async fn works(issuer: &Issuer, tokens: &TokenResponse) -> bool {
     bearer::access_token(issuer, &tokens.access_token).await.is_ok()
+}
+
+/// A resource and then its client, used at once at a node whose memory is fresh but older than both.
+pub async fn admin_used_at_once(stage: Stage) {
+    let house = House::new(stage).await;
+    let (issuer, server) = (&house.issuer, house.node().await);
+    server.follow().await.unwrap();
+    resources::apply(issuer, &json!({"resource": "urn:new", "scopes": ["read"]})).await.unwrap();
+    let machine = json!({"client_id": "robot", "client_secret": SECRET, "redirect_uris": [], "response_types": [],
+        "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_post",
+        "scope": "read", "resources": ["urn:new"]});
+    clients::apply(issuer, &machine).await.unwrap();
+    let form = format!("grant_type=client_credentials&client_id=robot&client_secret={SECRET}");
+    let params = Params::parse(form.as_bytes()).unwrap();
+    let (_, answer) = grant::token(&server, None, &params).await;
+    assert_eq!(answer.unwrap().scope, "read");
 }
 
 /// Created, changed with the secret kept, rotated, shown, removed; another node follows.

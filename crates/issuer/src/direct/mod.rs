@@ -59,7 +59,7 @@ fn may_be_direct(client: &Client) -> Result<(), Rejected> {
 pub async fn login(issuer: &Issuer, ask: Login, caller: &Caller) -> Result<TokenResponse> {
     let client = client(issuer, ask.client_id.as_deref()).await?;
     // A wish that cannot be granted is refused before a password costs a hash.
-    let known = issuer.directory.resources().await?;
+    let known = issuer.directory.resources_for(&client).await?;
     let wanted: Vec<&str> = ask.resource.iter().map(String::as_str).collect();
     let audiences = target::resources(&client, &wanted, &known)?;
     target::algorithm(&audiences)?;

@@ -148,7 +148,7 @@ async fn enter(issuer: &Issuer, ask: Ask, choice: Option<Choice>, visitor: &Visi
         })?,
     };
     let client = client(issuer, &resume.params).await?;
-    let known = issuer.directory.resources().await?;
+    let known = issuer.directory.resources_for(&client).await?;
     let hint = |text: &str| super::id_token_hint::read(issuer, text);
     let given = check::Given { params: &resume.params, client: &client, known: &known, hint: &hint };
     let request = match check::run(&given) {

@@ -50,7 +50,7 @@ impl Grant for AuthorizationCode {
             Decision::Replayed => return Err(replayed(issuer, client, &digest).await),
             Decision::Refuse(why) => return Err(refused(why)),
         }
-        let known = issuer.directory.resources().await?;
+        let known = issuer.directory.resources_for(client).await?;
         let audiences = target::narrow(client, &ask.resources, &code.resources, &known)?;
         target::algorithm(&audiences)?;
         // RFC 6749 4.1.3 knows no scope here; one that is sent may narrow this token, never widen.

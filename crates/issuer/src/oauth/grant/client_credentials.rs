@@ -31,7 +31,7 @@ pub(crate) async fn decide(
         return Err(rejected(Code::UnauthorizedClient, "a public client cannot act for itself"));
     }
     let now = issuer.store.cached_now();
-    let known = issuer.directory.resources().await?;
+    let known = issuer.directory.resources_for(client).await?;
     let audiences = target::resources(client, resources, &known)?;
     // What is about a person has no meaning without one (OIDC Core 3.1.2.1, 11).
     let scopes =

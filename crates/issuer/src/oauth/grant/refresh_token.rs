@@ -158,7 +158,7 @@ pub(crate) async fn refresh(
     resources: &[&str],
 ) -> Result<Granted> {
     let named = named(issuer, token).ok_or_else(refused)?;
-    let known = issuer.directory.resources().await?;
+    let known = issuer.directory.resources_for(client).await?;
     let own = target::resources(client, &[], &known)?;
     if scope.is_some() || !resources.is_empty() || target::algorithm(&own).is_err() {
         // A wish that cannot be granted must not cost the token: it is judged before the rotation.
