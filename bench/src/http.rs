@@ -1,10 +1,10 @@
 //! A closed-loop HTTP/1.1 client that costs little: prepared bytes out, status and body back.
 
 use anyhow::{Context, Result, bail};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// One keep-alive connection.
 pub(crate) struct Connection {
@@ -20,7 +20,17 @@ pub(crate) struct Answer {
 
 impl Connection {
     pub(crate) async fn open(to: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(to).await?;
+        Self::over(TcpStream::connect(to).await?)
+    }
+
+    /// From another loopback address, so that limits for an address do not shape what is measured.
+    pub(crate) async fn open_from(from: Ipv4Addr, to: SocketAddr) -> Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((from, 0)))?;
+        Self::over(socket.connect(to).await?)
+    }
+
+    fn over(stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(8 * 1024) })
     }
