@@ -64,18 +64,8 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 
 /// RFC 3339 in UTC, to the second.
 pub(crate) fn time(at: Timestamp) -> String {
-    let seconds = at.seconds();
-    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Days to a civil date with years that begin in March, so that the leap day comes last.
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let of_era = z.rem_euclid(146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = at.date();
+    let rest = at.seconds().rem_euclid(86_400);
     let (h, m, s) = (rest / 3_600, rest / 60 % 60, rest % 60);
     format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}Z")
 }

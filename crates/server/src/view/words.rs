@@ -1,6 +1,7 @@
 //! Times, dates and devices in words for people.
 
 use super::message::Messages;
+use countersign_token::Timestamp;
 
 /// How long to wait, rounded up so that nobody comes back too early.
 pub(super) fn wait(m: &Messages, seconds: u64) -> Result<String, String> {
@@ -17,9 +18,8 @@ pub(super) fn wait(m: &Messages, seconds: u64) -> Result<String, String> {
 
 /// A date and a time of day, UTC: the server does not know where the reader is.
 pub(super) fn date(m: &Messages, millis: i64) -> Result<String, String> {
-    let minutes = millis.div_euclid(60_000);
-    let (year, month, day) = civil(minutes.div_euclid(1_440));
-    let of_day = minutes.rem_euclid(1_440);
+    let (year, month, day) = Timestamp::from_millis(millis).date();
+    let of_day = millis.div_euclid(60_000).rem_euclid(1_440);
     let args = [
         ("day", day.to_string()),
         ("month", m.plain(&format!("month.{month}"), &[])?),
@@ -27,20 +27,6 @@ pub(super) fn date(m: &Messages, millis: i64) -> Result<String, String> {
         ("time", format!("{:02}:{:02}", of_day / 60, of_day % 60)),
     ];
     m.plain("date", &args.map(|(name, value)| (name.to_owned(), value)))
-}
-
-/// Year, month and day of the proleptic Gregorian calendar, from days since 1970-01-01. Counted in eras of
-/// 400 years that start in March, so that the leap day is the last of its year.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 /// Order matters: a browser names those it descends from too.
