@@ -61,6 +61,8 @@ pub struct Issuer {
     pub directory: Directory,
     /// Signing, verifying and refresh keys as loaded here.
     pub keys: KeyRing,
+    /// The revocation feed as this node serves it.
+    pub feed: revocation::Feed,
     pub(crate) verified: VerifiedCache,
     pub(crate) throttle: Throttle,
     pub(crate) node: String,
@@ -76,6 +78,7 @@ impl Issuer {
         let issuer = Self {
             directory: Directory::new(parts.store.clone()),
             keys: KeyRing::default(),
+            feed: revocation::Feed::default(),
             verified: VerifiedCache::default(),
             throttle: Throttle::default(),
             settings,
