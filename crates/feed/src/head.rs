@@ -2,8 +2,8 @@
 
 use crate::{Chain, Salt};
 use countersign_token::{
-    Algorithm, Jwk, KeyError, KeySet, Policy, SigningKey, Timestamp, TokenType, VerifyError, VerifyingKey, base64url,
-    verify,
+    Algorithm, Jwk, KeyError, KeySet, Policy, SigningKey, Timestamp, TokenType, VerifyError, VerifyingKey,
+    base64url, verify,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

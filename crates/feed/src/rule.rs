@@ -34,16 +34,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the wire.
-    pub const ALL: [Self; 8] = [
-        Self::Iss,
-        Self::Kid,
-        Self::Cid,
-        Self::Sub,
-        Self::Sid,
-        Self::Jti,
-        Self::Bucket,
-        Self::Coarse,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Iss, Self::Kid, Self::Cid, Self::Sub, Self::Sid, Self::Jti, Self::Bucket, Self::Coarse];
 
     /// Reads a discriminant.
     pub fn read(byte: u8) -> Option<Self> {
