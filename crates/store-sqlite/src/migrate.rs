@@ -27,11 +27,17 @@ pub(crate) fn ours(conn: &Connection) -> Result<(), OpenError> {
     if found == APPLICATION_ID || (found == 0 && pages == 0) {
         return Ok(());
     }
-    // Another process may be making it just now: tables come with the id, in one transaction.
+    // Another process may be making it just now: tables come with the id, in one transaction, so whoever
+    // sees tables sees the id.
     let tables: i64 = conn
         .query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))
         .map_err(at("reading the schema"))?;
-    if found == 0 && tables == 0 { Ok(()) } else { Err(OpenError::Foreign { found }) }
+    let found = number(conn, "application_id")?;
+    if found == APPLICATION_ID || (found == 0 && tables == 0) {
+        Ok(())
+    } else {
+        Err(OpenError::Foreign { found })
+    }
 }
 
 /// Brings the schema up to date.
