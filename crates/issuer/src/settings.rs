@@ -1,5 +1,6 @@
 //! Checked settings of the issuer. Nothing here has only one right answer.
 
+use countersign_feed::Staleness;
 use std::time::Duration;
 
 /// Settings of the issuer; the runtime fills them from its configuration.
@@ -29,6 +30,10 @@ pub struct Settings {
     pub direct_clients: Vec<String>,
     /// Weakest acceptable zxcvbn score of a new password, 0 to 4.
     pub password_min_score: u8,
+    /// What heads of the revocation feed recommend, in whole seconds.
+    pub staleness: Staleness,
+    /// Live rules of the feed beyond which those about people and sessions are collapsed into buckets.
+    pub max_rules: u32,
 }
 
 impl Settings {
@@ -48,6 +53,8 @@ impl Settings {
             jwks_max_age: Duration::from_secs(900),
             direct_clients: Vec::new(),
             password_min_score: 2,
+            staleness: Staleness::default(),
+            max_rules: 4_000_000,
         }
     }
 
@@ -73,6 +80,10 @@ impl Settings {
             (
                 self.refresh_retry_window <= Duration::from_secs(300),
                 "refresh_retry_window must be 300 s or less",
+            ),
+            (
+                1 <= self.staleness.soft && self.staleness.soft <= self.staleness.hard,
+                "staleness must be at least 1 s, hard not below soft",
             ),
             (self.password_min_score <= 4, "password_min_score must be 0 to 4"),
         ];
@@ -103,6 +114,8 @@ mod tests {
             Settings { key_publish_ahead: fine.jwks_max_age, ..fine.clone() },
             Settings { key_rotation: hour, ..fine.clone() },
             Settings { refresh_retry_window: hour, ..fine.clone() },
+            Settings { staleness: Staleness { soft: 0, hard: 60 }, ..fine.clone() },
+            Settings { staleness: Staleness { soft: 61, hard: 60 }, ..fine.clone() },
             Settings { password_min_score: 5, ..fine },
         ];
         for settings in broken {

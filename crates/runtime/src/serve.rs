@@ -82,6 +82,8 @@ fn server_config(settings: &Settings, listen: SocketAddr) -> Config {
     let mut config = Config::new(settings.issuer.issuer.clone(), listen);
     config.tls = settings.tls.as_ref().map(|tls| Tls::Files { cert: tls.cert.clone(), key: tls.key.clone() });
     config.trusted_proxies.clone_from(&settings.proxies);
+    config.limits.streams = settings.readers.streams;
+    config.limits.streams_per_address = settings.readers.streams_per_address;
     config.template_dir.clone_from(&settings.templates);
     config
 }

@@ -5,9 +5,10 @@
 
 use crate::app::App;
 use crate::layer::idle::Idle;
+use crate::layer::stall::Stall;
 use crate::routes::Table;
 use crate::tls::{Current, H2};
-use crate::{Limits, Server, layer};
+use crate::{Limits, Server, feed, layer};
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -57,6 +58,8 @@ pub(crate) async fn run(server: Server, listener: TcpListener, shutdown: Cancell
     let slots = Arc::new(Semaphore::new(limits.connections));
     let mut looks = tokio::time::interval(limits.certificate_look.max(Duration::from_millis(1)));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut comments = tokio::time::interval(feed::COMMENTS);
+    comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let next = async {
             let slot = Arc::clone(&slots).acquire_owned().await;
@@ -67,6 +70,10 @@ pub(crate) async fn run(server: Server, listener: TcpListener, shutdown: Cancell
             next = next => next,
             _ = looks.tick() => {
                 shared.tls.as_ref().inspect(|tls| tls.look());
+                continue;
+            }
+            _ = comments.tick() => {
+                shared.app.feed.comment();
                 continue;
             }
         };
@@ -81,6 +88,8 @@ pub(crate) async fn run(server: Server, listener: TcpListener, shutdown: Cancell
         }
     }
     drop(listener);
+    // Streams would go on for ever.
+    shared.app.feed.close();
     tasks.close();
     if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
         tracing::warn!(open = tasks.len(), "grace is over: closing what is still open");
@@ -109,6 +118,8 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .keep_alive_interval(H2_PING)
         .keep_alive_timeout(H2_PING)
         .max_concurrent_streams(128)
+        // What is held for one reader that does not read.
+        .max_send_buf_size(limits.header_bytes)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
     builder
 }
@@ -123,6 +134,7 @@ async fn connection(
     // Answers are small and whole: waiting to fill a segment only delays them.
     let _ = stream.set_nodelay(true);
     let limits = &shared.app.config.limits;
+    let stream = Stall::new(stream, limits.write_stall);
     let Some(tls) = &shared.tls else {
         return serve(&shared, &shared.http1, stream, peer, watcher).await;
     };

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::config::{Config, ConfigError, is_loopback};
 use crate::extract::cookies::Names;
+use crate::feed::hub::Hub;
 use crate::oauth::document::Documents;
 use crate::view::Views;
 use countersign_issuer::Issuer;
@@ -17,6 +18,7 @@ pub(crate) struct App {
     pub(crate) cookies: Names,
     pub(crate) views: Views,
     pub(crate) documents: Documents,
+    pub(crate) feed: Arc<Hub>,
     pub(crate) request_ids: crate::layer::request_id::Source,
 }
 
@@ -29,6 +31,7 @@ impl App {
         Ok(Self {
             cookies: Names::of(site.secure),
             documents: Documents::default(),
+            feed: Hub::start(&issuer.feed, &config.limits),
             site,
             views,
             issuer,

@@ -54,6 +54,13 @@ pub struct Limits {
     pub body_read: Duration,
     /// For an answer (503 after).
     pub request: Duration,
+    /// For a reader that takes nothing of what it is sent; its connection is closed then.
+    pub write_stall: Duration,
+    /// Streams and long polls of the revocation feed at once (503 above). Fewer than `connections`, so that
+    /// readers of the feed never keep everybody else out.
+    pub streams: usize,
+    /// Those of one address (of one /64 with IPv6).
+    pub streams_per_address: usize,
     /// For what is under way at shutdown.
     pub grace: Duration,
     /// Between two looks at the certificate's files.
@@ -70,6 +77,9 @@ impl Default for Limits {
             body_bytes: 64 * 1024,
             body_read: Duration::from_secs(10),
             request: Duration::from_secs(30),
+            write_stall: Duration::from_secs(20),
+            streams: 8_000,
+            streams_per_address: 2_000,
             grace: Duration::from_secs(10),
             certificate_look: Duration::from_secs(60),
         }

@@ -11,6 +11,7 @@ mod config;
 mod direct;
 mod error;
 mod extract;
+mod feed;
 mod health;
 mod layer;
 mod login;

@@ -1,7 +1,7 @@
 //! Every path, once: what answers it, on which surface it stands, and who may call it from a browser.
 
 use crate::app::App;
-use crate::{account, direct, health, login, oauth, view};
+use crate::{account, direct, feed, health, login, oauth, view};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::Response;
@@ -22,6 +22,8 @@ pub(crate) enum Surface {
     Resource,
     /// The direct API's errors.
     Direct,
+    /// Acknowledgements of verifiers: RFC 6750 3 errors, and so many that they are logged at debug.
+    Verifier,
     /// Pages for people.
     Page,
 }
@@ -134,13 +136,20 @@ pub(crate) fn table(app: &App) -> Table {
 }
 
 fn rows() -> Vec<Row> {
-    use Surface::{Direct, Document, OAuth, Page, Resource};
+    use Surface::{Direct, Document, OAuth, Page, Resource, Verifier};
     vec![
         Row::new("/.well-known/openid-configuration", Document).get(oauth::discovery::get).cors(Cors::Public),
         Row::new("/.well-known/oauth-authorization-server", Document)
             .get(oauth::discovery::get)
             .cors(Cors::Public),
         Row::new("/.well-known/jwks.json", Document).get(oauth::jwks::get).cors(Cors::Public),
+        Row::new("/.well-known/revocation-feed", Document).get(feed::metadata).cors(Cors::Public),
+        Row::new("/rev/head", Document).get(feed::head).cors(Cors::Public),
+        Row::new("/rev/log", Document).get(feed::log::tail).cors(Cors::Public),
+        Row::new("/rev/log/*", Document).get(feed::log::block).cors(Cors::Public),
+        Row::new("/rev/snap/*", Document).get(feed::log::snapshot).cors(Cors::Public),
+        Row::new("/rev/stream", Document).get(feed::stream::get).cors(Cors::Public),
+        Row::new("/rev/ack", Verifier).post(feed::ack::post),
         Row::new("/healthz", Document).get(health::live),
         Row::new("/readyz", Document).get(health::ready),
         Row::new("/oauth/token", OAuth).post(oauth::token::post).cors(Cors::Client),

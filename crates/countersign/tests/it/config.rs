@@ -84,6 +84,12 @@ fn secrets_are_never_shown() {
         }
         assert!(bin.run_with(&["config", "show"], "", &[env]).ok().out.contains("master_key = \"***\""));
     }
+    // A store that is refused is shown all the same, so that it can be found: not its password.
+    let store = [("COUNTERSIGN_STORE", "postgres://me:hunter2@db.example/x")];
+    for args in [&["config", "show"][..], &["config", "show", "--json"], &["config", "check"], &["doctor"]] {
+        let ran = bin.run_with(args, "", &store);
+        assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"), "{args:?}: {ran:?}");
+    }
     assert!(!bin.data().join("master.key").exists(), "a given key is not written down");
     let bad = format!("{}x", &key[1..]);
     let ran = bin.run_with(&["user", "list"], "", &[("COUNTERSIGN_KEYS__MASTER_KEY", &bad)]);

@@ -11,6 +11,7 @@ pub mod logout;
 pub mod params;
 pub mod revoke;
 pub mod userinfo;
+pub mod verifier;
 
 #[cfg(test)]
 pub(crate) mod fixture;

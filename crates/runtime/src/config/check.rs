@@ -1,7 +1,9 @@
 //! From what was written to what is used: every rule that spans sections, and the result.
 
 use super::problem::Problems;
-use super::{ConfigError, Effective, LogSettings, PasswordSettings, RegistrationMode, TlsFiles};
+use super::{
+    ConfigError, Effective, LogSettings, PasswordSettings, ReaderLimits, RegistrationMode, TlsFiles,
+};
 use countersign_issuer::model::Secret;
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -49,6 +51,8 @@ pub struct Settings {
     pub master_key: MasterKeySource,
     /// The hashing pool.
     pub password: PasswordSettings,
+    /// Readers of the revocation feed.
+    pub readers: ReaderLimits,
     /// Who may register clients.
     pub registration: RegistrationMode,
     /// Addresses beside public ones that the server may call.
@@ -108,6 +112,7 @@ impl Effective {
         raw.keys.check(&mut problems, &mut issuer);
         raw.direct.check(&mut problems, &mut issuer);
         let password = raw.password.check(&mut problems, &mut issuer);
+        let readers = raw.revocation.check(&mut problems, &mut issuer);
         let templates = raw.pages.check(&mut problems);
         let egress = raw.egress.check(&mut problems);
         let return_hosts = raw.gateway.check(&mut problems);
@@ -129,6 +134,7 @@ impl Effective {
             proxies,
             templates,
             password,
+            readers,
             registration: raw.oauth.registration.mode,
             egress,
             return_hosts,

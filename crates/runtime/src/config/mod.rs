@@ -17,6 +17,7 @@ mod pages;
 mod password;
 mod problem;
 mod proxy;
+mod revocation;
 mod sessions;
 mod show;
 mod size;
@@ -31,6 +32,7 @@ pub use oauth::RegistrationMode;
 pub use origin::Origin;
 pub use password::PasswordSettings;
 pub use problem::{ConfigError, Problem};
+pub use revocation::ReaderLimits;
 pub use show::{Shown, schema};
 pub use size::Size;
 pub use span::Span;
@@ -71,6 +73,8 @@ pub struct Raw {
     pub oauth: oauth::RawOauth,
     /// The direct API for first-party apps.
     pub direct: direct::RawDirect,
+    /// The revocation feed.
+    pub revocation: revocation::RawRevocation,
     /// Calls that the server makes to addresses others name.
     pub egress: egress::RawEgress,
     /// The gateway.
@@ -95,6 +99,7 @@ impl Default for Raw {
             pages: Default::default(),
             oauth: Default::default(),
             direct: Default::default(),
+            revocation: Default::default(),
             egress: Default::default(),
             gateway: Default::default(),
             log: Default::default(),

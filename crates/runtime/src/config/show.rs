@@ -3,6 +3,10 @@
 use super::known::{self, KNOWN};
 use super::{Effective, Origin};
 use serde_json::Value;
+use url::Url;
+
+/// Stands for a secret.
+const HIDDEN: &str = "***";
 
 /// A setting as it is in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +38,10 @@ impl Effective {
                     (value, origin) = (Value::from(derived), Origin::Derived(from));
                 }
                 if known.secret && !value.is_null() {
-                    value = Value::from("***");
+                    value = Value::from(HIDDEN);
+                }
+                if let ("store", Some(url)) = (key.as_str(), value.as_str()) {
+                    value = Value::from(without_password(url));
                 }
                 let set = self.origins.contains_key(key);
                 Shown { key, value, origin, note: known.later.as_deref().filter(|_| set) }
@@ -55,4 +62,50 @@ impl Effective {
 /// The JSON schema of the configuration file.
 pub fn schema() -> Value {
     known::schema().to_value()
+}
+
+/// A store as it may be shown. One that this version refuses is shown too, and may name a password: before
+/// the host, as a parameter, or somewhere it does not belong.
+fn without_password(store: &str) -> String {
+    if store.starts_with("sqlite:") || !store.contains(['@', '=', '?']) {
+        return store.to_owned();
+    }
+    match Url::parse(store) {
+        Ok(url) if url.has_host() && !url.path().contains('@') => {
+            let who = if url.username().is_empty() && url.password().is_none() { "" } else { "***@" };
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            let rest = if url.query().is_some() || url.fragment().is_some() { "?***" } else { "" };
+            format!(
+                "{}://{who}{}{port}{}{rest}",
+                url.scheme(),
+                url.host_str().unwrap_or_default(),
+                url.path()
+            )
+        }
+        _ => HIDDEN.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn a_store_is_shown_without_its_password() {
+        for (store, shown) in [
+            ("sqlite:/var/lib/a@b.db", "sqlite:/var/lib/a@b.db"),
+            ("./x.db", "./x.db"),
+            ("postgres://db.example/x", "postgres://db.example/x"),
+            ("postgres://me:hunter2@db.example:5432/x", "postgres://***@db.example:5432/x"),
+            ("postgresql://hunter2@db.example/x", "postgresql://***@db.example/x"),
+            ("postgres://db.example/x?user=me&password=hunter2", "postgres://db.example/x?***"),
+            ("postgres://me:hunter2@[::1]/x?sslmode=require", "postgres://***@[::1]/x?***"),
+            ("postgres://me:hun/ter2@db.example/x", "***"),
+            ("postgres://me:1/hunter2@db.example/x", "***"),
+            ("host=db.example password=hunter2", "***"),
+            ("me:hunter2@db.example", "***"),
+        ] {
+            assert_eq!(without_password(store), shown, "{store}");
+        }
+    }
 }

@@ -192,6 +192,15 @@ fn every_rule_is_refused_with_its_key() {
         ("[password]\nmemory = \"18MiB\"", "password.memory"),
         ("[password]\nworkers = 0", "password.workers"),
         ("[password]\nworkers = 9", "password.workers"),
+        ("[revocation]\nsoft = \"0s\"", "revocation.soft"),
+        ("[revocation]\nsoft = \"1500ms\"", "revocation.soft"),
+        ("[revocation]\nhard = \"4s\"", "revocation.hard"),
+        ("[revocation]\nhard = \"25h\"", "revocation.hard"),
+        ("[revocation]\nmax_rules = 999", "revocation.max_rules"),
+        ("[revocation]\nmax_rules = 4000001", "revocation.max_rules"),
+        ("[revocation]\nstreams = 0", "revocation.streams"),
+        ("[revocation]\nstreams = 9001", "revocation.streams"),
+        ("[revocation]\nstreams_per_address = 0", "revocation.streams_per_address"),
         ("[oauth.registration]\nmode = \"yes\"", "oauth.registration.mode"),
         ("[direct]\nclients = [\"u_me\"]", "direct.clients"),
         ("[direct]\nclients = [1]", "direct.clients"),
@@ -205,6 +214,16 @@ fn every_rule_is_refused_with_its_key() {
         assert!(refused.iter().all(|p| p.origin.is_some() && !p.text.is_empty()), "{refused:?}");
     }
     assert!(toml("listen = ").unwrap_err().to_string().contains(":1: not TOML"));
+}
+
+#[test]
+fn the_feed_is_set_by_its_section() {
+    let settings = toml("[revocation]\nsoft = 2\nhard = \"30s\"\nmax_rules = 5000\nstreams = 10").unwrap();
+    assert_eq!((settings.issuer.staleness.soft, settings.issuer.staleness.hard), (2, 30));
+    assert_eq!((settings.issuer.max_rules, settings.readers.streams), (5000, 10));
+    let plain = toml("").unwrap();
+    assert_eq!((plain.issuer.staleness.soft, plain.issuer.staleness.hard), (5, 60));
+    assert_eq!((plain.issuer.max_rules, plain.readers.streams_per_address), (4_000_000, 2_000));
 }
 
 #[test]

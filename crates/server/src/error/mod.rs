@@ -30,6 +30,10 @@ pub(crate) enum Fault {
 pub(crate) enum Http {
     /// No such path.
     NotFound,
+    /// It was there, and is not any more.
+    Gone,
+    /// No room for another long answer, or nothing to serve yet.
+    Busy,
     /// The path does not know the method.
     Method,
     /// The body did not come in time.
@@ -56,6 +60,7 @@ impl Http {
     fn status(self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Gone => StatusCode::GONE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -63,14 +68,15 @@ impl Http {
             Self::BodyBroken | Self::Expired => StatusCode::BAD_REQUEST,
             Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::Forged => StatusCode::FORBIDDEN,
-            Self::Overdue => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overdue | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
     fn code(self) -> &'static str {
         match self {
             Self::NotFound => "not_found",
-            Self::Overdue => "temporarily_unavailable",
+            Self::Gone => "gone",
+            Self::Overdue | Self::Busy => "temporarily_unavailable",
             Self::Panic => "server_error",
             Self::NoToken => "invalid_token",
             _ => "invalid_request",
@@ -79,6 +85,8 @@ impl Http {
     fn text(self) -> &'static str {
         match self {
             Self::NotFound => "There is nothing at this address.",
+            Self::Gone => "This is not kept any more; the newest head names what there is.",
+            Self::Busy => "There is no room for another reader now. Try again shortly.",
             Self::Method => "This address does not take that method; see Allow.",
             Self::BodyTimeout => "The request's body did not arrive in time.",
             Self::BodyTooLarge => "The request's body is too large.",
@@ -123,6 +131,9 @@ impl IntoResponse for Fault {
     }
 }
 
+/// When a reader that found no room may come again.
+const BUSY: Duration = Duration::from_secs(2);
+
 /// What a surface shows of a fault.
 pub(crate) struct Shown {
     pub(crate) status: StatusCode,
@@ -163,7 +174,11 @@ impl Fault {
                 status: http.status(),
                 code: http.code(),
                 text: Cow::Borrowed(http.text()),
-                retry_after: (*http == Http::Overdue).then_some(Duration::from_secs(1)),
+                retry_after: match http {
+                    Http::Overdue => Some(Duration::from_secs(1)),
+                    Http::Busy => Some(BUSY),
+                    _ => None,
+                },
             },
             Self::Flow(failure) => match failure.as_ref() {
                 Failure::Rejected(rejected) => Shown {
@@ -203,7 +218,9 @@ pub(crate) struct Asked {
 pub(crate) fn render(app: &App, asked: &Asked, fault: &Fault, response: Response) -> Response {
     let (parts, _) = response.into_parts();
     let mut shown = match asked.surface {
-        Surface::OAuth | Surface::Resource | Surface::Document => oauth::answer(app, asked, fault),
+        Surface::OAuth | Surface::Resource | Surface::Verifier | Surface::Document => {
+            oauth::answer(app, asked, fault)
+        }
         Surface::Direct => direct::answer(app, fault),
         Surface::Page => page::answer(app, asked, fault),
     };

@@ -39,7 +39,11 @@ pub(crate) async fn preflight(app: &App, row: &Row, asking: &HeaderMap) -> Respo
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
-    let names = HeaderValue::from_static("authorization, content-type");
+    let names = HeaderValue::from_static(match row.cors {
+        // What asks for the rest of something public.
+        Cors::Public => "authorization, content-type, if-none-match, last-event-id",
+        _ => "authorization, content-type",
+    });
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
     if row.cors == Cors::ClientWithCookie {

@@ -1,5 +1,6 @@
 //! A connection that says nothing for too long is closed. HTTP/1 has its own limit for heads; this one is
 //! for what comes before HTTP knows anything: an HTTP/2 connection without its first frame, a silent peer.
+//! Whoever takes what it is sent is not silent: a stream of events has one direction.
 
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A stream whose reads fail after `limit` of silence.
+/// A stream whose reads fail after `limit` of silence in both directions.
 pub(crate) struct Idle<S> {
     stream: S,
     alarm: Pin<Box<Sleep>>,
@@ -20,14 +21,21 @@ impl<S> Idle<S> {
     pub(crate) fn new(stream: S, limit: Duration) -> Self {
         Self { stream, alarm: Box::pin(tokio::time::sleep_until(Instant::now() + limit)), limit }
     }
+
+    fn heard<T>(&mut self, done: &Poll<T>) {
+        if done.is_ready() {
+            let next = Instant::now() + self.limit;
+            self.alarm.as_mut().reset(next);
+        }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Idle<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        if let Poll::Ready(done) = Pin::new(&mut self.stream).poll_read(cx, into) {
-            let next = Instant::now() + self.limit;
-            self.alarm.as_mut().reset(next);
-            return Poll::Ready(done);
+        let done = Pin::new(&mut self.stream).poll_read(cx, into);
+        self.heard(&done);
+        if done.is_ready() {
+            return done;
         }
         ready!(self.alarm.as_mut().poll(cx));
         Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "idle")))
@@ -36,7 +44,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Idle<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Idle<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, from)
+        let done = Pin::new(&mut self.stream).poll_write(cx, from);
+        self.heard(&done);
+        done
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.stream).poll_flush(cx)
@@ -49,7 +59,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Idle<S> {
         cx: &mut Context<'_>,
         from: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, from)
+        let done = Pin::new(&mut self.stream).poll_write_vectored(cx, from);
+        self.heard(&done);
+        done
     }
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()

@@ -7,6 +7,7 @@ pub(crate) mod headers;
 pub(crate) mod host;
 pub(crate) mod idle;
 pub(crate) mod request_id;
+pub(crate) mod stall;
 pub(crate) mod trace;
 
 use crate::app::App;

@@ -29,7 +29,7 @@ impl Entry {
             request_id: app.request_ids.next(),
             method: method.clone(),
             route: row.map_or("-", |r| r.path),
-            quiet: row.is_some_and(|r| r.surface == Surface::Document),
+            quiet: row.is_some_and(|r| matches!(r.surface, Surface::Document | Surface::Verifier)),
             begun: Instant::now(),
         }
     }

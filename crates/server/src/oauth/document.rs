@@ -58,7 +58,7 @@ impl Documents {
 }
 
 /// `stale-if-error` (RFC 5861): a day, so that verifiers outlive an outage of the issuer.
-fn caching(issuer: &Issuer) -> Result<HeaderValue, Fault> {
+pub(crate) fn caching(issuer: &Issuer) -> Result<HeaderValue, Fault> {
     let age = issuer.settings.jwks_max_age.as_secs();
     header_value(&format!("public, max-age={age}, stale-if-error=86400"))
 }
@@ -75,13 +75,13 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    fn of(document: Document, cache: HeaderValue) -> Result<Self, Fault> {
+    pub(crate) fn of(document: Document, cache: HeaderValue) -> Result<Self, Fault> {
         Ok(Self { body: Bytes::from_owner(document.body), etag: header_value(&document.etag)?, cache })
     }
 
     /// 200 with the body, or 304 for who has it (RFC 9110 13.1.2).
     pub(crate) fn answer(&self, asking: &HeaderMap) -> Response {
-        let known = asking.get_all(header::IF_NONE_MATCH).iter().any(|value| matches(value, &self.etag));
+        let known = is_known(asking, &self.etag);
         let mut response = if known {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -99,6 +99,11 @@ impl Ready {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         response
     }
+}
+
+/// Whether who asks has this already.
+pub(crate) fn is_known(asking: &HeaderMap, etag: &HeaderValue) -> bool {
+    asking.get_all(header::IF_NONE_MATCH).iter().any(|value| matches(value, etag))
 }
 
 /// The weak comparison that `If-None-Match` asks for.

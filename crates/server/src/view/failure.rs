@@ -37,13 +37,13 @@ fn sentence(phrase: &str) -> String {
 fn kind(fault: &Fault) -> &'static str {
     match fault {
         Fault::Http(http) => match http {
-            Http::NotFound => "missing",
+            Http::NotFound | Http::Gone => "missing",
             Http::Method => "method",
             Http::Forged => "form",
             Http::Expired => "expired",
             Http::BodyTooLarge => "large",
             Http::BodyTimeout | Http::BodyBroken => "slow",
-            Http::Overdue => "busy",
+            Http::Overdue | Http::Busy => "busy",
             Http::Panic => "bug",
             Http::MediaType | Http::NoToken => "request",
         },
