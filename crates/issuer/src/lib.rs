@@ -24,6 +24,7 @@ use crate::directory::Directory;
 use crate::keys::KeyRing;
 use crate::login::throttle::Throttle;
 use crate::oauth::bearer::VerifiedCache;
+use crate::oauth::client_throttle::ClientThrottle;
 use crate::port::{Entropy, Hasher, SignPool, Store};
 use crate::seal::Sealer;
 use std::sync::Arc;
@@ -65,6 +66,7 @@ pub struct Issuer {
     pub feed: revocation::Feed,
     pub(crate) verified: VerifiedCache,
     pub(crate) throttle: Throttle,
+    pub(crate) secrets: ClientThrottle,
     pub(crate) node: String,
 }
 
@@ -81,6 +83,7 @@ impl Issuer {
             feed: revocation::Feed::default(),
             verified: VerifiedCache::default(),
             throttle: Throttle::default(),
+            secrets: ClientThrottle::default(),
             settings,
             store: parts.store,
             hasher: parts.hasher,

@@ -1,5 +1,6 @@
 //! What operators do, and that a running node honours it.
 
+use super::IP;
 use super::house::{House, PASSWORD, browser, caller, code, refused};
 use crate::Stage;
 use countersign_issuer::admin::revoke::{What, revoke};
@@ -61,7 +62,7 @@ pub async fn admin_used_at_once(stage: Stage) {
     clients::apply(issuer, &machine).await.unwrap();
     let form = format!("grant_type=client_credentials&client_id=robot&client_secret={SECRET}");
     let params = Params::parse(form.as_bytes()).unwrap();
-    let (_, answer) = grant::token(&server, None, &params).await;
+    let (_, answer) = grant::token(&server, None, &params, IP).await;
     assert_eq!(answer.unwrap().scope, "read");
 }
 

@@ -1,7 +1,7 @@
 //! The authorization code flow (RFC 6749 4.1, OIDC Core 3.1): once, and only by whom it was made for.
 
 use super::{
-    API, CALLBACK, ISSUER, SHARED, VERIFIER, World, claims, header, member, redemption, refusal, signed,
+    API, CALLBACK, IP, ISSUER, SHARED, VERIFIER, World, claims, header, member, redemption, refusal, signed,
 };
 use crate::stage::{Stage, at_once};
 use countersign_issuer::model::EventKind;
@@ -166,7 +166,7 @@ pub async fn token_requests_refused(stage: Stage) {
     let world = World::new(stage).await;
     let of = async |authorization: Option<&str>, raw: &str| {
         let params = countersign_issuer::oauth::params::Params::parse(raw.as_bytes()).unwrap();
-        refusal(grant::token(&world.issuer, authorization, &params).await.1)
+        refusal(grant::token(&world.issuer, authorization, &params, IP).await.1)
     };
     let web = format!("Basic {}", super::base64(&format!("web:{}", super::SECRET)));
     let wrong = format!("Basic {}", super::base64("web:wrong"));

@@ -1,6 +1,6 @@
 //! Introspection (RFC 7662): who may ask about what.
 
-use super::{World, refusal, signed};
+use super::{IP, World, refusal, signed};
 use crate::stage::Stage;
 use countersign_issuer::oauth::introspect;
 
@@ -39,12 +39,12 @@ pub async fn introspection_needs_authentication(stage: Stage) {
     let world = World::new(stage).await;
     let token = world.enter("app").await.access_token;
     let (_, public) = signed("app", &[("token", &token)]);
-    assert_eq!(refusal(introspect::introspect(&world.issuer, None, &public).await), "invalid_client");
+    assert_eq!(refusal(introspect::introspect(&world.issuer, None, &public, IP).await), "invalid_client");
     let (basic, empty) = signed("web", &[]);
-    let asked = introspect::introspect(&world.issuer, basic.as_deref(), &empty).await;
+    let asked = introspect::introspect(&world.issuer, basic.as_deref(), &empty, IP).await;
     assert_eq!(refusal(asked), "invalid_request");
     let (basic, twice) = signed("web", &[("token", "a"), ("token", "b")]);
-    let asked = introspect::introspect(&world.issuer, basic.as_deref(), &twice).await;
+    let asked = introspect::introspect(&world.issuer, basic.as_deref(), &twice, IP).await;
     assert_eq!(refusal(asked), "invalid_request");
 }
 

@@ -198,7 +198,7 @@ impl World {
     /// A token request; a client with a secret authenticates by Basic, another by name.
     pub async fn token(&self, client: &str, form: &[(&str, &str)]) -> Result<TokenResponse, Failure> {
         let (authorization, params) = signed(client, form);
-        grant::token(&self.issuer, authorization.as_deref(), &params).await.1
+        grant::token(&self.issuer, authorization.as_deref(), &params, IP).await.1
     }
 
     /// Redeems a code.
@@ -221,7 +221,7 @@ impl World {
     /// What introspection answers `client`.
     pub async fn introspect(&self, client: &str, token: &str) -> Value {
         let (authorization, params) = signed(client, &[("token", token)]);
-        introspect::introspect(&self.issuer, authorization.as_deref(), &params).await.unwrap()
+        introspect::introspect(&self.issuer, authorization.as_deref(), &params, IP).await.unwrap()
     }
 
     /// Is it active in the eyes of its own client?
@@ -263,9 +263,12 @@ pub fn base64(text: &str) -> String {
     out
 }
 
+/// Where everybody calls from, if nothing else is said.
+pub const IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
 /// An address to call from.
 pub fn caller() -> Caller {
-    Caller { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), device: "Test app".to_owned() }
+    Caller { ip: IP, device: "Test app".to_owned() }
 }
 
 /// One parameter of an answer.

@@ -1,7 +1,7 @@
 //! Every parameter of every endpoint: missing, empty, twice, too long, nonsense. Never a bug of ours, and
 //! nothing is written for what cannot be read.
 
-use super::{API, CALLBACK, SECRET, VERIFIER, World, base64};
+use super::{API, CALLBACK, IP, SECRET, VERIFIER, World, base64};
 use crate::stage::Stage;
 use countersign_issuer::oauth::authorize::{self, Ask, Next};
 use countersign_issuer::oauth::params::Params;
@@ -94,9 +94,9 @@ async fn ask(world: &World, at: Endpoint, basic: Option<&str>, params: &Params) 
             },
             _ => Ok(()),
         },
-        Endpoint::Token => grant::token(issuer, basic, params).await.1.map(drop),
-        Endpoint::Introspect => introspect::introspect(issuer, basic, params).await.map(drop),
-        Endpoint::Revoke => revoke::revoke(issuer, basic, params).await.1,
+        Endpoint::Token => grant::token(issuer, basic, params, IP).await.1.map(drop),
+        Endpoint::Introspect => introspect::introspect(issuer, basic, params, IP).await.map(drop),
+        Endpoint::Revoke => revoke::revoke(issuer, basic, params, IP).await.1,
         Endpoint::Logout => logout::logout(issuer, params, &visitor).await.map(drop),
     };
     match failure {

@@ -1,6 +1,6 @@
 //! Revocation (RFC 7009) and the rules behind it: one token, a session, a person, a client, a key.
 
-use super::{World, refusal, signed};
+use super::{IP, World, refusal, signed};
 use crate::stage::Stage;
 use countersign_issuer::Result;
 use countersign_issuer::admin::{self, revoke::What};
@@ -11,7 +11,7 @@ type Make = fn(&str, &str, &str, &str) -> What;
 
 async fn revoked_by(world: &World, client: &str, form: &[(&str, &str)]) -> Result<()> {
     let (basic, params) = signed(client, form);
-    revoke::revoke(&world.issuer, basic.as_deref(), &params).await.1
+    revoke::revoke(&world.issuer, basic.as_deref(), &params, IP).await.1
 }
 
 /// Own tokens go, another client's are refused, unknown ones are fine.

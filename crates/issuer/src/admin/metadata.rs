@@ -2,6 +2,7 @@
 //!
 //! Names: IANA "OAuth Dynamic Client Registration Metadata" (RFC 7591 and those after it) and ours.
 
+use super::invisible::{self, Joiners};
 use super::shown;
 use serde_json::{Map, Value};
 
@@ -129,8 +130,9 @@ const MAX_OBJECT: usize = 64 * 1024;
 
 /// What is wrong with the value, as the end of "member ...".
 pub(super) fn check(member: &Member, value: &Value) -> Result<(), String> {
-    let text_fits = |t: &str| t.len() <= MAX_TEXT && !t.chars().any(char::is_control);
-    let too_long = || Err(format!("must be at most {MAX_TEXT} bytes without control characters"));
+    let text_fits = |t: &str| t.len() <= MAX_TEXT && invisible::first(t, Joiners::Fine).is_none();
+    let too_long =
+        || Err(format!("must be at most {MAX_TEXT} bytes without control and invisible characters"));
     match (member.form, value) {
         (Form::Text, Value::String(t)) => {
             if text_fits(t) {

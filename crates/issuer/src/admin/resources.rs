@@ -1,5 +1,6 @@
 //! `resource apply/list/show/remove`.
 
+use super::invisible::{self, Joiners};
 use super::{nearest, not_found, objects, settled, shown};
 use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result};
@@ -105,8 +106,8 @@ fn parse(object: &Map<String, Value>, issuer: &str) -> Result<(Resource, Option<
     let id = text("resource")?.ok_or_else(|| invalid("resource is missing: the URL or URN of the API"))?;
     identifier(id, issuer).map_err(invalid)?;
     let name = text("name")?;
-    if name.is_some_and(|n| n.is_empty() || n.len() > 200 || n.chars().any(char::is_control)) {
-        return Err(invalid("name must be 1 to 200 bytes without control characters"));
+    if name.is_some_and(|n| n.is_empty() || n.len() > 200 || invisible::first(n, Joiners::Fine).is_some()) {
+        return Err(invalid("name must be 1 to 200 bytes without control and invisible characters"));
     }
     let scopes = scopes(object, "scopes")?;
     if let Some(own) = scopes.iter().find(|s| RESERVED.contains(s)) {

@@ -1,6 +1,6 @@
 //! `user add/list/show/disable/enable/remove/set-password`. A person is named by id, e-mail or user name.
 
-use super::{not_found, roles, settled};
+use super::{invisible, not_found, roles, settled};
 use crate::Issuer;
 use crate::error::{Code, Result, rejected};
 use crate::login::password;
@@ -60,27 +60,27 @@ pub async fn add(issuer: &Issuer, add: Add) -> Result<User> {
     }
 }
 
-fn check(add: &Add) -> Result<(), &'static str> {
-    let fits = |text: &str, max: usize| {
-        (1..=max).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c.is_whitespace())
-    };
+fn check(add: &Add) -> Result<(), String> {
+    use invisible::{Joiners, refuse};
+    refuse("The e-mail address", &add.email, Joiners::Refused)?;
+    refuse("The user name", add.username.as_deref().unwrap_or_default(), Joiners::Refused)?;
+    refuse("The display name", add.name.as_deref().unwrap_or_default(), Joiners::Fine)?;
+    let fits =
+        |text: &str, max: usize| (1..=max).contains(&text.len()) && !text.contains(char::is_whitespace);
     let email_fits = fits(&add.email, 254)
         && add.email.split_once('@').is_some_and(|(local, domain)| {
             (1..=64).contains(&local.len()) && !domain.is_empty() && !domain.contains('@')
         });
     if !email_fits {
-        return Err("The e-mail address must be written as name@domain, at most 254 bytes.");
+        return Err("The e-mail address must be written as name@domain, at most 254 bytes.".to_owned());
     }
     // `@` tells an address from a name, `u_` an id.
     if add.username.as_deref().is_some_and(|u| !fits(u, 64) || u.contains('@') || u.starts_with("u_")) {
-        return Err("A user name is 1 to 64 bytes without spaces and at-signs, and does not begin with u_.");
+        let what = "A user name is 1 to 64 bytes without spaces and at-signs, and does not begin with u_.";
+        return Err(what.to_owned());
     }
-    if add
-        .name
-        .as_deref()
-        .is_some_and(|n| n.trim().is_empty() || n.len() > 200 || n.chars().any(char::is_control))
-    {
-        return Err("A display name is 1 to 200 bytes without control characters.");
+    if add.name.as_deref().is_some_and(|n| n.trim().is_empty() || n.len() > 200) {
+        return Err("A display name is 1 to 200 bytes.".to_owned());
     }
     Ok(())
 }
@@ -162,6 +162,27 @@ mod tests {
         }
         for name in ["", " ", "a\u{7}"] {
             assert!(check(&Add { name: Some(name.into()), ..fine.clone() }).is_err(), "{name:?}");
+        }
+        for (c, said) in
+            [("\u{202e}", "U+202E"), ("\u{2066}", "U+2066"), ("\u{200b}", "U+200B"), ("\n", "U+000A")]
+        {
+            let with = |email: String, username: String, name: String| Add {
+                email,
+                username: Some(username),
+                name: Some(name),
+                ..fine.clone()
+            };
+            let plain = |text: &str| text.to_owned();
+            let email = with(format!("no{c}ra@example.test"), plain("nora"), plain("Nora"));
+            let domain = with(format!("nora@exam{c}ple.test"), plain("nora"), plain("Nora"));
+            let username = with(plain("nora@example.test"), format!("no{c}ra"), plain("Nora"));
+            let name = with(plain("nora@example.test"), plain("nora"), format!("No{c}ra"));
+            let refused =
+                [(email, "e-mail"), (domain, "e-mail"), (username, "user name"), (name, "display name")];
+            for (add, what) in refused {
+                let why = check(&add).unwrap_err();
+                assert!(why.contains(what) && why.contains(said) && why.is_ascii(), "{why}");
+            }
         }
         let named = Add { username: Some("nora".into()), name: Some("Nora Field".into()), ..fine };
         assert_eq!(check(&named), Ok(()));

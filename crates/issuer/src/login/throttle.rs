@@ -7,29 +7,20 @@
 //! Attempts under way count, so a burst in parallel gets no more tries than one after the other. Only an
 //! attempt let through makes a bucket: who is refused cannot push others out of memory by making up names.
 
-use crate::error::{Code, Rejected};
+pub(crate) mod bucket;
+
+use crate::error::Rejected;
 use crate::seal::Mark;
+use bucket::{Address, Bucket, Limits, Shelf};
 use countersign_token::Timestamp;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Most buckets kept. When half of them are new, those not touched since the last such moment go.
-const MOST: usize = 65_536;
 /// Attempts under way for an account without failures.
 const PARALLEL: u32 = 64;
 /// Failures, everywhere, from which on addresses get few free ones.
 const STORM: u32 = 1_000;
-
-struct Limits {
-    /// Failures without a delay.
-    free: u32,
-    /// The longest delay.
-    longest: Duration,
-    /// One failure is forgotten after this long.
-    forget: Duration,
-}
 
 /// A longest delay of five minutes allows 288 guesses a day and lets the owner in again soon.
 const ACCOUNT: Limits =
@@ -44,100 +35,37 @@ const EVERYTHING: Limits =
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     Account(Mark),
-    /// IPv4.
-    Address([u8; 4]),
-    /// The first 64 bits of IPv6: what one customer commonly has.
-    Network([u8; 8]),
+    From(Address),
 }
 
-impl Key {
-    fn of(ip: IpAddr) -> Self {
-        match ip.to_canonical() {
-            IpAddr::V4(ip) => Self::Address(ip.octets()),
-            IpAddr::V6(ip) => Self::Network(ip.octets().first_chunk().copied().unwrap_or_default()),
-        }
-    }
+/// For an account: as many at a time as it has free failures left.
+fn crowded(bucket: &Bucket) -> bool {
+    let room = match bucket.failures {
+        0 => PARALLEL,
+        some => ACCOUNT.free.saturating_sub(some).max(1),
+    };
+    bucket.under_way >= room
 }
 
-#[derive(Clone, Copy, Default)]
-struct Bucket {
-    failures: u32,
-    under_way: u32,
-    /// Of the last failure, or of the last one forgotten.
-    last: Timestamp,
-    /// No attempt before this.
-    until: Timestamp,
-}
-
-impl Bucket {
-    /// Forgets what is old.
-    fn settle(&mut self, limits: &Limits, now: Timestamp) {
-        if self.last > now {
-            // The clock was set back: what counts is how long there is to wait, not the hour it was to end.
-            self.last = now;
-            self.until = self.until.min(now + limits.longest);
-        }
-        let passed = now.since(self.last).as_millis() / limits.forget.as_millis().max(1);
-        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
-        self.failures = self.failures.saturating_sub(passed);
-        self.last = match self.failures {
-            0 => now,
-            _ => self.last + limits.forget.saturating_mul(passed),
-        };
-    }
-
-    fn fail(&mut self, limits: &Limits, now: Timestamp) {
-        self.settle(limits, now);
-        self.failures = self.failures.saturating_add(1);
-        self.last = now;
-        if let Some(over) = self.failures.checked_sub(limits.free).and_then(|n| n.checked_sub(1)) {
-            let delay = Duration::from_secs(2_u64.saturating_pow(over)).min(limits.longest);
-            self.until = self.until.max(now + delay);
-        }
-    }
-
-    /// How long to wait, if at all.
-    fn wait(&self, now: Timestamp) -> Option<Duration> {
-        Some(self.until.since(now)).filter(|wait| !wait.is_zero())
-    }
-
-    /// For an account: as many at a time as it has free failures left.
-    fn crowded(&self) -> bool {
-        let room = match self.failures {
-            0 => PARALLEL,
-            some => ACCOUNT.free.saturating_sub(some).max(1),
-        };
-        self.under_way >= room
-    }
-
-    /// For an address: once its free failures are used up, one at a time.
-    fn queues(&self, limits: &Limits) -> bool {
-        self.failures > limits.free && self.under_way > 0
-    }
+/// For an address: once its free failures are used up, one at a time.
+fn queues(bucket: &Bucket, limits: &Limits) -> bool {
+    bucket.failures > limits.free && bucket.under_way > 0
 }
 
 #[derive(Default)]
 struct Buckets {
-    newer: HashMap<Key, Bucket>,
-    older: HashMap<Key, Bucket>,
+    held: Shelf<Key, Bucket>,
     everything: Bucket,
 }
 
 impl Buckets {
     fn get(&mut self, key: Key) -> &mut Bucket {
-        if !self.newer.contains_key(&key) {
-            let held = self.older.remove(&key).unwrap_or_default();
-            if self.newer.len() >= MOST / 2 {
-                self.older = std::mem::take(&mut self.newer);
-            }
-            self.newer.insert(key, held);
-        }
-        self.newer.entry(key).or_default()
+        self.held.get(key)
     }
 
     /// One there is, settled; as new for others, which are not kept for the asking.
     fn look(&mut self, key: Key, limits: &Limits, now: Timestamp) -> Bucket {
-        if !(self.newer.contains_key(&key) || self.older.contains_key(&key)) {
+        if !self.held.holds(&key) {
             return Bucket::default();
         }
         let held = self.get(key);
@@ -171,11 +99,11 @@ impl Throttle {
 
     /// Lets an attempt on this account from this address through, or says when to come back.
     pub(crate) fn admit(&self, account: Mark, ip: IpAddr, now: Timestamp) -> Result<Attempt<'_>, Rejected> {
-        let (account, address) = (Key::Account(account), Key::of(ip));
+        let (account, address) = (Key::Account(account), Key::From(Address::of(ip)));
         let wait = self.with(|buckets| {
             let limits = buckets.address_limits(now);
             let (from, to) = (buckets.look(address, limits, now), buckets.look(account, &ACCOUNT, now));
-            let crowd = (to.crowded() || from.queues(limits)).then_some(Duration::from_secs(1));
+            let crowd = (crowded(&to) || queues(&from, limits)).then_some(Duration::from_secs(1));
             let wait = [from.wait(now), to.wait(now), crowd].into_iter().flatten().max();
             if wait.is_none() {
                 buckets.get(address).under_way += 1;
@@ -185,12 +113,7 @@ impl Throttle {
         });
         match wait {
             None => Ok(Attempt { throttle: self, account, address }),
-            Some(wait) => {
-                let mut rejected =
-                    Rejected::new(Code::TooManyAttempts, "Too many attempts. Wait a little, then try again.");
-                rejected.retry_after = Some(wait);
-                Err(rejected)
-            }
+            Some(wait) => Err(bucket::too_many(wait)),
         }
     }
 }
@@ -230,6 +153,7 @@ impl Drop for Attempt<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::bucket::MOST;
     use super::*;
     use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -292,7 +216,7 @@ mod tests {
         assert_eq!(wait(&t, account(99), host(500), at(0)), Some(1));
         assert_eq!(wait(&t, account(99), Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 0, 2, 3, 4).into(), at(0)), None);
         let mapped = Ipv4Addr::new(192, 0, 2, 9).to_ipv6_mapped().into();
-        assert!(Key::of(mapped) == Key::of(Ipv4Addr::new(192, 0, 2, 9).into()));
+        assert!(Address::of(mapped) == Address::of(Ipv4Addr::new(192, 0, 2, 9).into()));
     }
 
     #[test]
@@ -376,7 +300,7 @@ mod tests {
         for n in 0..100_000_u32 {
             fail(&t, Mark(u128::from(n).to_be_bytes()), ip(n), at(0));
         }
-        let held = t.with(|b| b.newer.len() + b.older.len());
+        let held = t.with(|b| b.held.len());
         assert!(held <= MOST, "{held}");
     }
 }

@@ -5,6 +5,7 @@ use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
 use crate::model::client::ClientAuthMethod;
 use crate::model::{Client, ClientId, Digest, Secret};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What a request shows of its client.
@@ -19,10 +20,12 @@ struct Shown {
 /// The authenticated client. Public clients are identified by `client_id` alone.
 /// `invalid_client` for a wrong secret, a missing one, an unknown client, or another method than the
 /// registered one; all look the same. `invalid_request` for two methods at once (RFC 6749 5.2).
+/// `too_many_attempts` for who guesses secrets; `ip` is the address the request came from.
 pub async fn authenticate(
     issuer: &Issuer,
     authorization: Option<&str>,
     params: &Params,
+    ip: IpAddr,
 ) -> Result<Arc<Client>> {
     let shown = shown(authorization, params)?;
     let id = ClientId::parse(&shown.id);
@@ -33,7 +36,17 @@ pub async fn authenticate(
     // The keyed digests are made whether or not there is such a client: an unknown one costs the same.
     let digests: Vec<Digest> =
         shown.secrets.iter().map(|s| issuer.sealer.client_secret(&shown.id, s)).collect();
-    decide(client, shown.method, &digests)
+    if digests.is_empty() {
+        return decide(client, shown.method, &digests);
+    }
+    let mut decided = Err(refused());
+    let judge = || {
+        decided = decide(client, shown.method, &digests);
+        decided.is_ok()
+    };
+    let mark = issuer.sealer.mark("client", &shown.id);
+    issuer.secrets.judge(mark, ip, &digests, issuer.store.cached_now(), judge)?;
+    decided
 }
 
 /// A registered client, or the built-in one of the direct API.

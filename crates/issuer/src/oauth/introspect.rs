@@ -9,10 +9,16 @@ use crate::error::{Code, Failure, Result, rejected};
 use crate::model::{Client, ClientSession, Subject};
 use countersign_token::{AccessToken, Timestamp};
 use serde_json::{Map, Value, json};
+use std::net::IpAddr;
 
 /// The answer's body.
-pub async fn introspect(issuer: &Issuer, authorization: Option<&str>, params: &Params) -> Result<Value> {
-    let client = client_auth::authenticate(issuer, authorization, params).await?;
+pub async fn introspect(
+    issuer: &Issuer,
+    authorization: Option<&str>,
+    params: &Params,
+    ip: IpAddr,
+) -> Result<Value> {
+    let client = client_auth::authenticate(issuer, authorization, params, ip).await?;
     if client.is_public() {
         // RFC 7662 2.1: some authentication is a must, against scanning for tokens.
         return Err(rejected(Code::InvalidClient, "introspection needs client authentication"));

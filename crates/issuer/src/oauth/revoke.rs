@@ -8,6 +8,7 @@ use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::model::{Actor, Client, ClientSessionId, EventDraft, EventKind};
 use countersign_token::{AccessToken, Timestamp};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Revokes. The client, once known, is answered for CORS.
@@ -15,8 +16,9 @@ pub async fn revoke(
     issuer: &Issuer,
     authorization: Option<&str>,
     params: &Params,
+    ip: IpAddr,
 ) -> (Option<Arc<Client>>, Result<()>) {
-    let client = match client_auth::authenticate(issuer, authorization, params).await {
+    let client = match client_auth::authenticate(issuer, authorization, params, ip).await {
         Ok(client) => client,
         Err(refused) => return (None, Err(refused)),
     };

@@ -44,6 +44,11 @@ fn address(text: &str) -> Option<IpAddr> {
     bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|a| a.ip()))
 }
 
+/// The address alone, for the limiter of client secrets.
+pub(crate) fn of(parts: &Parts) -> IpAddr {
+    parts.extensions.get::<ClientIp>().map_or(IpAddr::from([0, 0, 0, 0]), |c| c.0)
+}
+
 /// Address and device, for the limiter and the sessions list.
 pub(crate) struct From(pub(crate) Caller);
 
@@ -51,8 +56,7 @@ impl FromRequestParts<Arc<App>> for From {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Infallible> {
-        let ip = parts.extensions.get::<ClientIp>().map_or(IpAddr::from([0, 0, 0, 0]), |c| c.0);
-        Ok(Self(Caller { ip, device: device(&parts.headers) }))
+        Ok(Self(Caller { ip: of(parts), device: device(&parts.headers) }))
     }
 }
 

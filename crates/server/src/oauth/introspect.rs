@@ -12,6 +12,6 @@ use std::sync::Arc;
 /// Tells what a token is worth.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: ClientRequest) -> Result<Response, Fault> {
     let authorization = authorization::of(&request.headers)?;
-    let answer = introspect::introspect(&app.issuer, authorization, &request.params).await?;
+    let answer = introspect::introspect(&app.issuer, authorization, &request.params, request.ip).await?;
     Ok(secret_json(&answer))
 }

@@ -12,6 +12,7 @@ pub(crate) mod userinfo;
 
 use crate::app::App;
 use crate::error::Fault;
+use crate::extract::client_ip;
 use crate::extract::form::Form;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -22,12 +23,14 @@ use countersign_issuer::oauth::params::Params;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-/// A request of a client: its headers, and the parameters of its body.
+/// A request of a client: its headers, the parameters of its body, and the address it came from.
 pub(crate) struct ClientRequest {
     headers: HeaderMap,
     params: Params,
+    ip: IpAddr,
 }
 
 impl FromRequest<Arc<App>> for ClientRequest {
@@ -36,8 +39,9 @@ impl FromRequest<Arc<App>> for ClientRequest {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Fault> {
         let (parts, body) = request.into_parts();
         no_query(&parts)?;
+        let ip = client_ip::of(&parts);
         let Form(params) = Form::read(app, &parts.headers, body).await?;
-        Ok(Self { headers: parts.headers, params })
+        Ok(Self { headers: parts.headers, params, ip })
     }
 }
 

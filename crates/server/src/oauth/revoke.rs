@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Revokes.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: ClientRequest) -> Result<Response, Fault> {
     let authorization = authorization::of(&request.headers)?;
-    let (client, outcome) = revoke::revoke(&app.issuer, authorization, &request.params).await;
+    let (client, outcome) = revoke::revoke(&app.issuer, authorization, &request.params, request.ip).await;
     let response = match outcome {
         Ok(()) => Response::new(Body::empty()),
         Err(failure) => Fault::from(failure).into_response(),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Answers a grant.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: ClientRequest) -> Result<Response, Fault> {
     let authorization = authorization::of(&request.headers)?;
-    let (client, outcome) = grant::token(&app.issuer, authorization, &request.params).await;
+    let (client, outcome) = grant::token(&app.issuer, authorization, &request.params, request.ip).await;
     let response = match outcome {
         Ok(tokens) => secret_json(&tokens),
         Err(failure) => Fault::from(failure).into_response(),

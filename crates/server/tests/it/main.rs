@@ -11,6 +11,7 @@ mod bad_input;
 mod cors;
 mod direct;
 mod documents;
+mod guesses;
 mod headers;
 mod host;
 mod limits;

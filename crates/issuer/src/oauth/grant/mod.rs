@@ -13,6 +13,7 @@ use crate::Issuer;
 use crate::error::{Code, Result, rejected};
 use crate::model::{Client, Scopes};
 use async_trait::async_trait;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What the shared phases found out.
@@ -53,8 +54,9 @@ pub async fn token(
     issuer: &Issuer,
     authorization: Option<&str>,
     params: &Params,
+    ip: IpAddr,
 ) -> (Option<Arc<Client>>, Result<TokenResponse>) {
-    let client = match client_auth::authenticate(issuer, authorization, params).await {
+    let client = match client_auth::authenticate(issuer, authorization, params, ip).await {
         Ok(client) => client,
         Err(refused) => return (None, Err(refused)),
     };
