@@ -137,6 +137,13 @@ impl Pins {
         self.keys.get(kid).is_some()
     }
 
+    /// The keys with these thumbprints only.
+    #[must_use]
+    pub fn only(&self, which: impl Fn(&str) -> bool) -> Self {
+        let keys = self.keys.iter().filter(|key| key.kid().is_some_and(&which)).cloned();
+        Self { keys: KeySet::new(keys), fresh: self.fresh.clone(), kept: self.kept.clone() }
+    }
+
     /// No key at all.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()

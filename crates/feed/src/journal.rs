@@ -1,12 +1,22 @@
-//! What a follower keeps on disk: the very bytes it was given (heads, pages, snapshots), in order.
+//! What a follower keeps on disk: heads, pages and snapshots, in order, as they were proven
+//! ([`Follower::kept`]).
 //!
 //! Read back, they go through the follower again, so a journal is believed exactly as far as its signed heads
 //! prove it: a truncated end is a shorter log, an altered byte breaks a signature, a chain or a digest. Ages
-//! come from the heads' `as_of` and the clock at the time of reading.
+//! come from the heads' `as_of` and the clock at the time of reading. One file an epoch; the files of older
+//! epochs are replayed first and deleted when their rules are over.
 
-use crate::{Follower, FormatError, Page};
+use crate::page::Bytes;
+use crate::{Follower, FormatError, Page, Refused};
 use countersign_token::Timestamp;
 use std::time::Duration;
+
+const HEAD: u8 = 1;
+const PAGE: u8 = 2;
+const SNAPSHOT: u8 = 3;
+
+/// Most bytes of an entry.
+pub const MOST_ENTRY: usize = 512 * 1024 * 1024;
 
 /// One entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,18 +30,76 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// Appends it: length (4), kind (1), bytes.
-    pub fn append(&self, _out: &mut Vec<u8>) {
-        todo!()
+    /// Appends it: length (4) of the bytes, kind (1: head, 2: page, 3: snapshot), bytes.
+    pub fn append(&self, out: &mut Vec<u8>) {
+        let page;
+        let (kind, bytes) = match self {
+            Self::Head(jws) => (HEAD, jws.as_bytes()),
+            Self::Page(entry) => {
+                page = entry.bytes();
+                (PAGE, page.as_slice())
+            }
+            Self::Snapshot(bytes) => (SNAPSHOT, bytes.as_slice()),
+        };
+        out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+        out.push(kind);
+        out.extend_from_slice(bytes);
     }
 }
 
-/// Replays a journal. Answers how many bytes were good: a writer truncates the file there and goes on.
-pub fn replay(
-    _follower: &mut Follower,
-    _bytes: &[u8],
-    _wall: Timestamp,
-    _elapsed: Duration,
-) -> Result<usize, FormatError> {
-    todo!()
+/// What became of a journal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replayed {
+    /// So many bytes are proven: a writer truncates the file there and goes on.
+    pub good: usize,
+    /// Why what follows is not, if something follows.
+    pub refused: Option<Refused>,
+}
+
+/// Replays a journal into a follower that follows nothing yet, or older epochs' journals. Heads may have expired.
+/// Stops at what cannot be read; what no head proves is forgotten.
+pub fn replay(follower: &mut Follower, bytes: &[u8], wall: Timestamp, elapsed: Duration) -> Replayed {
+    let mut left = Bytes(bytes);
+    let mut replayed = Replayed { good: 0, refused: None };
+    while !left.0.is_empty() {
+        match take(follower, &mut left, wall, elapsed) {
+            Ok(()) | Err(Refused::Old) => {
+                if follower.is_settled() {
+                    replayed.good = bytes.len() - left.0.len();
+                }
+            }
+            // A later snapshot may make up for it.
+            Err(Refused::Unproven(_)) => {}
+            Err(refused) => {
+                replayed.refused = Some(refused);
+                break;
+            }
+        }
+    }
+    if replayed.good < bytes.len() && replayed.refused.is_none() {
+        replayed.refused = Some(Refused::Unproven("the end of the journal is not proven by a head"));
+    }
+    follower.forget();
+    replayed
+}
+
+fn take(
+    follower: &mut Follower,
+    left: &mut Bytes<'_>,
+    wall: Timestamp,
+    elapsed: Duration,
+) -> Result<(), Refused> {
+    let length = left.length(MOST_ENTRY)?;
+    let [kind] = left.take()?;
+    let bytes = left.run(length)?;
+    match kind {
+        HEAD => {
+            let head = std::str::from_utf8(bytes)
+                .map_err(|_| FormatError::new("malformed", "a head that is not UTF-8"))?;
+            follower.kept_head(head, wall, elapsed)
+        }
+        PAGE => follower.kept_page(Page::read(bytes)?, wall, elapsed),
+        SNAPSHOT => follower.snapshot(bytes),
+        _ => Err(FormatError::new("unsupported", format!("an entry of kind {kind}")).into()),
+    }
 }

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod follower;
 pub mod head;
 pub mod journal;
+mod log;
 pub mod metadata;
 pub mod page;
 pub mod rule;
@@ -23,6 +24,7 @@ pub use head::{Head, Pins, SnapRef, Staleness};
 pub use metadata::Metadata;
 pub use page::Page;
 pub use rule::{Cutoff, Kind, Names, Rule, Salt, Subject};
+pub use snapshot::Snapshot;
 pub use table::Table;
 pub use view::{Hit, View};
 

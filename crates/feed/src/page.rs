@@ -5,6 +5,7 @@
 //! that one (32), how many rules (4), the rules (17 each), the length of a head (4) and the head; a length of
 //! zero: no head.
 
+use crate::stream::Position;
 use crate::{Chain, FormatError, Rule};
 
 const MAGIC: &[u8; 4] = b"CSL1";
@@ -39,6 +40,18 @@ impl Page {
     /// The chain over everything up to the last rule.
     pub fn end_chain(&self) -> Chain {
         self.chain.over(&self.rules)
+    }
+
+    /// A run of the log of any length, as pages without a head.
+    pub fn run(epoch: u64, after: u64, chain: Chain, rules: &[Rule]) -> impl Iterator<Item = Self> {
+        let mut end = (after, chain);
+        rules.chunks(MOST_RULES).map(move |rules| {
+            let page = Self { epoch, after: end.0, chain: end.1, rules: rules.to_vec(), head: None };
+            if rules.len() == MOST_RULES {
+                end = (page.end(), page.end_chain());
+            }
+            page
+        })
     }
 
     /// Writes it.
@@ -81,6 +94,19 @@ impl Page {
         let head = (!head.is_empty()).then(|| head.to_owned());
         Ok(Self { epoch, after, chain, rules, head })
     }
+}
+
+/// The position after the last rule of a page, from its bytes alone.
+pub(crate) fn end_of(bytes: &[u8]) -> Option<Position> {
+    let mut bytes = Bytes(bytes);
+    if bytes.take::<4>().ok()? != *MAGIC {
+        return None;
+    }
+    let epoch = u64::from_be_bytes(bytes.take().ok()?);
+    let after = u64::from_be_bytes(bytes.take().ok()?);
+    bytes.take::<32>().ok()?;
+    let count = u32::from_be_bytes(bytes.take().ok()?);
+    Some(Position { epoch, seq: after.saturating_add(u64::from(count)) })
 }
 
 /// What is left to read.

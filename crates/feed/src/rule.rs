@@ -26,9 +26,12 @@ pub enum Kind {
     Jti = 6,
     /// A bucket of subjects: those whose name ([`Names::sub`]) begins with the 16 bits in `h`.
     Bucket = 7,
-    /// No rule about tokens: every `Sub`, `Sid` and `Jti` rule that stands before this one in the same epoch
-    /// and has no later `until` than this one's is covered by `Bucket` rules that stand before it too, and
-    /// may be dropped.
+    /// No rule about tokens, but the issuer's word that `Bucket` rules which stand before it in the same epoch,
+    /// with a cutoff no lower than this one's, cover every token covered by the `Sub`, `Sid` and `Jti` rules
+    /// that stand before it too and have no later `until` than this one's. So those may be dropped: a `Sub`
+    /// rule only if its bucket is there with no earlier `until` and no lower cutoff than the rule's (or this
+    /// one's, if that is lower: no later token exists), a `Sid` or `Jti` rule, whose bucket cannot be told
+    /// from its name, only if some such bucket is there with no earlier `until`.
     Coarse = 8,
 }
 
@@ -71,6 +74,10 @@ impl Cutoff {
     }
 }
 
+/// How long a rule stays after its `until`, in seconds: a verifier may allow 60 s of leeway after `exp`, and
+/// its clock may be behind by [`crate::head::SKEW`].
+pub const LINGER: i64 = 65;
+
 /// One rule as it stands on the wire: 17 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Rule {
@@ -80,7 +87,7 @@ pub struct Rule {
     pub h: u64,
     /// Which of its tokens.
     pub cutoff: Cutoff,
-    /// Whole seconds: no covered token lives then, so the rule drops out.
+    /// Whole seconds: the latest `exp` of a covered token. The rule drops out [`LINGER`] later.
     pub until: u32,
 }
 
@@ -120,9 +127,9 @@ impl Rule {
         if narrow { Ok(rule) } else { Err(FormatError::new("malformed", format!("a {} rule", kind.name()))) }
     }
 
-    /// Whether it has dropped out.
+    /// Whether it has dropped out: [`LINGER`] has passed since `until`.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        i64::from(self.until) <= now.seconds()
+        i64::from(self.until).saturating_add(LINGER) <= now.seconds()
     }
 
     /// A moment as `until`: whole seconds, rounded up.
@@ -170,6 +177,7 @@ impl Salt {
     pub fn names(&self, token: &Subject<'_>) -> Names {
         let name = |kind, id| self.name(kind, token.iss, id);
         Names {
+            salt: *self,
             iss: name(Kind::Iss, ""),
             kid: token.kid.map(|kid| name(Kind::Kid, kid)),
             cid: name(Kind::Cid, token.client_id),
@@ -200,6 +208,8 @@ pub struct Subject<'a> {
 /// A token's names under one salt, computed once and kept beside it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Names {
+    /// The salt they were made with.
+    pub salt: Salt,
     /// Of the issuer (with an empty id).
     pub iss: u64,
     /// Of the key.
