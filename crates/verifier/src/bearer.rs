@@ -1,12 +1,24 @@
-//! The credentials of a request: one bearer token in the `Authorization` header, nothing else.
+//! The credentials of a request: one token in the `Authorization` header, nothing else.
 
+use crate::proof::Scheme;
 use crate::refusal::Refusal;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 
-/// The bearer token of a request (RFC 6750 2.1). Form bodies and the query are never read (RFC 9700 4.3.2):
+/// A token and how it came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Credentials<'a> {
+    pub(crate) scheme: Scheme,
+    pub(crate) token: &'a str,
+}
+
+/// The token of a request: `Bearer` (RFC 6750 2.1), or `DPoP` (RFC 9449 7.1) where proofs are checked. Form bodies and the query are never read (RFC 9700 4.3.2):
 /// a token in a URL ends up in logs, history and `Referer`.
-pub(crate) fn token<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, Refusal> {
+pub(crate) fn credentials<'a>(
+    headers: &'a HeaderMap,
+    uri: &Uri,
+    proofs: bool,
+) -> Result<Credentials<'a>, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let in_url = names_token(uri);
     let Some(value) = values.next() else { return Err(Refusal::NoCredentials) };
@@ -15,14 +27,19 @@ pub(crate) fn token<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, Re
     }
     let value = value.to_str().map_err(|_| Refusal::BadRequest("the Authorization header is not ASCII"))?;
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::NoCredentials);
-    }
+    let scheme = match scheme {
+        bearer if bearer.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
+        dpop if proofs && dpop.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
+        _ => return Err(Refusal::NoCredentials),
+    };
     if in_url {
         return Err(Refusal::BadRequest("more than one way of sending a token"));
     }
     let token = rest.trim_start_matches(' ');
-    if is_b64token(token) { Ok(token) } else { Err(Refusal::BadRequest("the bearer token is malformed")) }
+    match is_b64token(token) {
+        true => Ok(Credentials { scheme, token }),
+        false => Err(Refusal::BadRequest("the bearer token is malformed")),
+    }
 }
 
 fn names_token(uri: &Uri) -> bool {
@@ -46,7 +63,15 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
         }
-        token(&headers, &Uri::from_static(uri)).map(str::to_owned)
+        credentials(&headers, &Uri::from_static(uri), false).map(|found| found.token.to_owned())
+    }
+
+    #[test]
+    fn dpop_is_a_scheme_only_where_proofs_are_checked() {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("dpop a.b.c"))]);
+        let read = |proofs| credentials(&headers, &Uri::from_static("/"), proofs).map(|found| found.scheme);
+        assert!(matches!(read(true), Ok(Scheme::Dpop)));
+        assert!(matches!(read(false), Err(Refusal::NoCredentials)));
     }
 
     #[test]

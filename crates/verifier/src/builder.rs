@@ -1,13 +1,22 @@
 //! Building a verifier. Issuer and audience come first and cannot be left out.
 
+use crate::cache::{self, Cache};
 use crate::clock::{Clock, SystemClock};
 use crate::discovery::{Plain, SourceError, issuer_url};
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::fetch::{Fetch, FetchError, HttpFetch};
+use crate::introspect::Introspection;
 use crate::keys::{Limits, Remote, Source};
+use crate::proof::ProofCheck;
+use crate::staleness::{OnStale, Terms};
 use crate::verifier::{Inner, Verifier};
 use countersign_token::{Algorithm, KeyError, KeySet, Policy, TokenType, VerifyingKey};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// As the engine bounds it.
+const MOST_LEEWAY: Duration = Duration::from_secs(60);
 
 /// Every asymmetric algorithm: the key decides which one counts.
 const ASYMMETRIC: [Algorithm; 10] = [
@@ -39,6 +48,12 @@ pub enum BuildError {
     /// The HTTP client cannot be built.
     #[error(transparent)]
     Client(#[from] FetchError),
+    /// The system has no randomness.
+    #[error("the system has no random bytes")]
+    Entropy,
+    /// Client credentials that cannot stand in a header.
+    #[error("client id or secret cannot be sent")]
+    Credentials,
 }
 
 /// An issuer without an audience: not yet a verifier.
@@ -67,6 +82,14 @@ impl NeedAudience {
             set: None,
             fetch: None,
             clock: None,
+            entropy: None,
+            capacity: cache::CAPACITY,
+            terms: Terms::default(),
+            introspection: None,
+            proof: None,
+            state_dir: None,
+            #[cfg(feature = "feed")]
+            feed: crate::feed::Wanted::default(),
         }
     }
 }
@@ -83,6 +106,14 @@ pub struct Builder {
     set: Option<KeySet>,
     fetch: Option<Arc<dyn Fetch>>,
     clock: Option<Arc<dyn Clock>>,
+    entropy: Option<Arc<dyn Entropy>>,
+    capacity: usize,
+    terms: Terms,
+    introspection: Option<(String, String)>,
+    proof: Option<Arc<dyn ProofCheck>>,
+    state_dir: Option<PathBuf>,
+    #[cfg(feature = "feed")]
+    pub(crate) feed: crate::feed::Wanted,
 }
 
 impl std::fmt::Debug for Builder {
@@ -161,6 +192,53 @@ impl Builder {
         self
     }
 
+    /// Another source of random bytes.
+    pub fn entropy(mut self, entropy: impl Entropy) -> Self {
+        self.entropy = Some(Arc::new(entropy));
+        self
+    }
+
+    /// How many verified tokens are remembered, rounded up to a power of two; 0 turns the cache off. Default
+    /// 8,192, some 25 MB when full of large tokens.
+    pub fn cache_capacity(mut self, tokens: usize) -> Self {
+        self.capacity = tokens;
+        self
+    }
+
+    /// Checks proofs of possession: without a hook, tokens that are bound to a key are refused.
+    pub fn proof_check(mut self, hook: impl ProofCheck) -> Self {
+        self.proof = Some(Arc::new(hook));
+        self
+    }
+
+    /// What happens while the revocation feed is older than the hard bound, where a route does not say.
+    /// Default [`OnStale::Closed`].
+    pub fn on_stale(mut self, on_stale: OnStale) -> Self {
+        self.terms.on_stale = Some(on_stale);
+        self
+    }
+
+    /// The hard bound: how old the knowledge of revocations may get. Default: what the issuer recommends,
+    /// usually 60 s.
+    pub fn max_staleness(mut self, hard: Duration) -> Self {
+        self.terms.hard = Some(hard);
+        self
+    }
+
+    /// Credentials of this service at the issuer's introspection endpoint (RFC 7662), for
+    /// [`OnStale::Introspect`].
+    pub fn introspection(mut self, client_id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.introspection = Some((client_id.into(), secret.into()));
+        self
+    }
+
+    /// A directory for what must outlive a restart: the issuer's keys and the revocations proven so far.
+    /// Made if it is missing, readable by this user only. Whoever can write there can choose the keys.
+    pub fn state_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(path.into());
+        self
+    }
+
     /// Verifies offline with the keys of this JWKS document; nothing is ever fetched.
     pub fn jwks(mut self, document: &[u8]) -> Result<Self, BuildError> {
         self.set = Some(KeySet::from_jwks(document)?.0);
@@ -189,6 +267,7 @@ impl Builder {
             secrets => secrets.iter().map(VerifyingKey::algorithm).collect(),
         });
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let entropy = self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy));
         let source = match self.set {
             _ if !self.keys.is_empty() => Source::fixed(KeySet::new(self.keys)),
             Some(set) => Source::fixed(set),
@@ -201,15 +280,29 @@ impl Builder {
                 Source::Remote(Remote::new(self.issuer.clone(), url, self.limits, fetch, Arc::clone(&clock)))
             }
         };
+        let credentials = |(id, secret): (String, String)| Introspection::new(&id, &secret);
+        let introspection =
+            self.introspection.map(|pair| credentials(pair).ok_or(BuildError::Credentials)).transpose()?;
+        #[cfg(feature = "feed")]
+        let feed = self.feed.settled(&self.issuer, self.limits)?;
+        #[cfg(not(feature = "feed"))]
+        let feed = crate::feed::Feed;
         Ok(Verifier::new(Inner {
             realm: self.realm.unwrap_or_else(|| self.audience.first().cloned().unwrap_or_default()),
             policy: Policy::issuer(self.issuer.clone())
-                .audience(self.audience)
+                .audience(self.audience.clone())
                 .token_type(TokenType::Access)
                 .algorithms(&algorithms)
                 .leeway(self.leeway),
             issuer: self.issuer,
+            audience: self.audience,
+            leeway: self.leeway.min(MOST_LEEWAY),
             source,
+            feed,
+            cache: Cache::new(self.capacity, &*entropy).ok_or(BuildError::Entropy)?,
+            terms: self.terms,
+            introspection,
+            proof: self.proof,
             clock,
         }))
     }

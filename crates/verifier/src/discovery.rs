@@ -118,16 +118,33 @@ pub(crate) fn places(issuer: &Url) -> [Url; 2] {
 struct Metadata {
     issuer: String,
     jwks_uri: String,
+    revocation_feed: Option<String>,
+    introspection_endpoint: Option<String>,
 }
 
-/// The address of the keys, out of a metadata document that speaks for exactly `issuer`.
-pub(crate) fn jwks_uri(document: &[u8], at: &Url, issuer: &str, plain: Plain) -> Result<Url, SourceError> {
+/// What the metadata of an issuer leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) jwks: Url,
+    /// The metadata of its revocation feed.
+    pub(crate) feed: Option<Url>,
+    pub(crate) introspection: Option<Url>,
+}
+
+/// The addresses in a metadata document that speaks for exactly `issuer`. One that may not be used is an
+/// error, also where nobody may need it: leaving out a feed quietly would be worse.
+pub(crate) fn found(document: &[u8], at: &Url, issuer: &str, plain: Plain) -> Result<Found, SourceError> {
     let metadata: Metadata = serde_json::from_slice(document)
         .map_err(|e| SourceError::Unreadable { url: at.to_string(), detail: e.to_string() })?;
     if metadata.issuer != issuer {
         return Err(SourceError::WrongIssuer { expected: issuer.to_owned(), found: metadata.issuer });
     }
-    address(&metadata.jwks_uri, plain)
+    let optional = |text: Option<String>| text.map(|text| address(&text, plain)).transpose();
+    Ok(Found {
+        jwks: address(&metadata.jwks_uri, plain)?,
+        feed: optional(metadata.revocation_feed)?,
+        introspection: optional(metadata.introspection_endpoint)?,
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy as Redirects;
 use rustls::{ClientConfig, RootCertStore};
@@ -26,13 +28,49 @@ pub enum FetchError {
     /// No connection, or it broke.
     #[error("{0}")]
     Unreachable(String),
+    /// This [`Fetch`] has no such call.
+    #[error("this way of fetching cannot {0}")]
+    Unsupported(&'static str),
 }
 
-/// Gets one document. Must not follow redirects, and must not answer anything but a 200.
+/// Media type of a form.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Gets documents. Must not follow redirects, and must not answer anything but a 200. Callers bound the time.
 #[async_trait]
 pub trait Fetch: Send + Sync + 'static {
-    /// The body, at most `max_bytes` long. The caller bounds the time.
+    /// The body, at most `max_bytes` long.
     async fn get(&self, url: &Url, max_bytes: usize) -> Result<Bytes, FetchError>;
+
+    /// Opens server-sent events, after this event where one is named (`Last-Event-ID`). Without it the
+    /// revocation feed is followed by asking, through [`Self::get`].
+    async fn stream(&self, _url: &Url, _after: Option<&str>) -> Result<Box<dyn Incoming>, FetchError> {
+        Err(FetchError::Unsupported("hold a stream"))
+    }
+
+    /// Posts a body of this media type; any 2xx is an answer. Without it there are neither acknowledgements
+    /// nor introspection.
+    async fn post(&self, _url: &Url, _body: Post<'_>, _max_bytes: usize) -> Result<Bytes, FetchError> {
+        Err(FetchError::Unsupported("post"))
+    }
+}
+
+/// A body that comes in pieces.
+#[async_trait]
+pub trait Incoming: Send {
+    /// The next piece; none at the end.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError>;
+}
+
+/// What is posted.
+#[derive(Debug, Clone)]
+pub struct Post<'a> {
+    /// The `Authorization` header.
+    pub authorization: Option<&'a HeaderValue>,
+    /// The media type.
+    pub media_type: &'static str,
+    /// The body.
+    pub body: Bytes,
 }
 
 /// HTTP/1.1 and 2 by reqwest on rustls with aws-lc-rs and the platform's certificate authorities.
@@ -61,21 +99,66 @@ impl HttpFetch {
 #[async_trait]
 impl Fetch for HttpFetch {
     async fn get(&self, url: &Url, max_bytes: usize) -> Result<Bytes, FetchError> {
-        let broken = |e: reqwest::Error| FetchError::Unreachable(chain(&e.without_url()));
-        let request = self.client.get(url.clone()).header(http::header::ACCEPT, "application/json");
-        let mut answer = request.send().await.map_err(broken)?;
-        if answer.status() != http::StatusCode::OK {
+        let request = self.client.get(url.clone()).header(ACCEPT, "application/json, */*;q=0.5");
+        let answer = request.send().await.map_err(broken)?;
+        match answer.status() {
+            StatusCode::OK => whole(answer, max_bytes).await,
+            other => Err(FetchError::Status(other.as_u16())),
+        }
+    }
+
+    async fn stream(&self, url: &Url, after: Option<&str>) -> Result<Box<dyn Incoming>, FetchError> {
+        const EVENTS: &str = "text/event-stream";
+        let mut request = self.client.get(url.clone()).header(ACCEPT, EVENTS);
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        let answer = request.send().await.map_err(broken)?;
+        if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(answer.status().as_u16()));
         }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(broken)? {
-            if body.len().saturating_add(chunk.len()) > max_bytes {
-                return Err(FetchError::TooLarge(max_bytes));
-            }
-            body.extend_from_slice(&chunk);
+        let kind = answer.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        match kind.starts_with(EVENTS.as_bytes()) {
+            true => Ok(Box::new(Streaming(answer))),
+            false => Err(FetchError::Unreachable("the answer is no event stream".to_owned())),
         }
-        Ok(body.freeze())
     }
+
+    async fn post(&self, url: &Url, post: Post<'_>, max_bytes: usize) -> Result<Bytes, FetchError> {
+        let mut request = self.client.post(url.clone()).header(CONTENT_TYPE, post.media_type).body(post.body);
+        if let Some(value) = post.authorization {
+            request = request.header(AUTHORIZATION, value);
+        }
+        let answer = request.send().await.map_err(broken)?;
+        match answer.status() {
+            good if good.is_success() => whole(answer, max_bytes).await,
+            other => Err(FetchError::Status(other.as_u16())),
+        }
+    }
+}
+
+struct Streaming(reqwest::Response);
+
+#[async_trait]
+impl Incoming for Streaming {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
+        self.0.chunk().await.map_err(broken)
+    }
+}
+
+async fn whole(mut answer: reqwest::Response, max_bytes: usize) -> Result<Bytes, FetchError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await.map_err(broken)? {
+        if body.len().saturating_add(chunk.len()) > max_bytes {
+            return Err(FetchError::TooLarge(max_bytes));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn broken(error: reqwest::Error) -> FetchError {
+    FetchError::Unreachable(chain(&error.without_url()))
 }
 
 fn tls() -> Result<ClientConfig, FetchError> {

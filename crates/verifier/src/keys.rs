@@ -6,11 +6,14 @@
 //! that were good.
 
 use crate::clock::Clock;
-use crate::discovery::{Plain, SourceError, jwks_uri, places};
-use crate::fetch::{Fetch, FetchError};
+use crate::discovery::{Found, Plain, SourceError, found, places};
+use crate::fetch::{Fetch, FetchError, Post};
+use crate::status::KeyStatus;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use countersign_token::KeySet;
+use countersign_token::provider::{DEFAULT, Provider};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -39,11 +42,22 @@ pub(crate) struct Limits {
     pub(crate) plain: Plain,
 }
 
-/// Keys at one moment; `number` grows with each successful fetch.
+impl Limits {
+    /// The age from which on keys are fetched again in the background.
+    fn renew_after(&self) -> Duration {
+        self.max_age / 5 * 4
+    }
+}
+
+/// Keys at one moment. `number` grows with each successful fetch, `generation` with each that brought
+/// another document: what was verified under one generation is not known to hold under the next.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
     pub(crate) keys: KeySet,
     pub(crate) number: u64,
+    pub(crate) generation: u64,
+    /// SHA-256 of the document.
+    pub(crate) digest: [u8; 32],
     at: Duration,
 }
 
@@ -57,7 +71,48 @@ pub(crate) enum Source {
 
 impl Source {
     pub(crate) fn fixed(keys: KeySet) -> Self {
-        Self::Fixed(Arc::new(Snapshot { keys, number: 0, at: Duration::ZERO }))
+        let (number, generation, digest) = (0, 1, [0; 32]);
+        Self::Fixed(Arc::new(Snapshot { keys, number, generation, digest, at: Duration::ZERO }))
+    }
+
+    /// The generation of keys in force, if they need no attention: there are some, and they are young.
+    pub(crate) fn fresh(&self, elapsed: Duration) -> Option<u64> {
+        match self {
+            Self::Fixed(snapshot) => Some(snapshot.generation),
+            Self::Remote(remote) => remote.fresh(elapsed),
+        }
+    }
+
+    /// What discovery found; nothing before it, and for keys that were given.
+    pub(crate) fn found(&self) -> Option<Arc<Found>> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Remote(remote) => remote.found.load_full(),
+        }
+    }
+
+    /// The issuer, where it is asked at all.
+    pub(crate) fn remote(&self) -> Option<&Arc<Remote>> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Remote(remote) => Some(remote),
+        }
+    }
+
+    /// How many keys, how old, and what went wrong last.
+    pub(crate) fn status(&self) -> KeyStatus {
+        let count = |snapshot: Arc<Snapshot>| snapshot.keys.len();
+        match self {
+            Self::Fixed(snapshot) => {
+                KeyStatus { loaded: Some(snapshot.keys.len()), age: Duration::ZERO, failure: None }
+            }
+            Self::Remote(remote) => {
+                let snapshot = remote.loaded.load_full();
+                let age = snapshot.as_ref().map(|s| remote.clock.elapsed().saturating_sub(s.at));
+                let failure = remote.state().failure.as_ref().map(SourceError::to_string);
+                KeyStatus { loaded: snapshot.map(count), age: age.unwrap_or_default(), failure }
+            }
+        }
     }
 
     /// Keys to verify with, fetched first where there are none or they are past their age.
@@ -101,6 +156,11 @@ pub(crate) struct Remote {
     fetch: Arc<dyn Fetch>,
     clock: Arc<dyn Clock>,
     loaded: ArcSwapOption<Snapshot>,
+    found: ArcSwapOption<Found>,
+    /// Of the keys in force, for requests that ask nothing else; zero: there are none.
+    generation: AtomicU64,
+    /// Milliseconds of the monotonic clock from which on the keys want attention.
+    renew_at: AtomicU64,
     flight: Mutex<Flight>,
 }
 
@@ -142,14 +202,23 @@ impl Remote {
             fetch,
             clock,
             loaded: ArcSwapOption::empty(),
+            found: ArcSwapOption::empty(),
+            generation: AtomicU64::new(0),
+            renew_at: AtomicU64::new(0),
             flight: Mutex::default(),
         })
+    }
+
+    fn fresh(&self, elapsed: Duration) -> Option<u64> {
+        let renew_at = self.renew_at.load(Ordering::Acquire);
+        let young = u64::try_from(elapsed.as_millis()).is_ok_and(|now| now < renew_at);
+        Some(self.generation.load(Ordering::Acquire)).filter(|generation| young && *generation > 0)
     }
 
     async fn current(self: &Arc<Self>) -> Result<Arc<Snapshot>, KeysUnavailable> {
         let Some(snapshot) = self.loaded.load_full() else { return self.first().await };
         let age = self.clock.elapsed().saturating_sub(snapshot.at);
-        if age < self.limits.max_age / 5 * 4 {
+        if age < self.limits.renew_after() {
             return Ok(snapshot);
         }
         let failing = self.state().failure.is_some();
@@ -231,10 +300,9 @@ impl Remote {
         let outcome = self.fetch_keys(known).await;
         let mut state = self.state();
         match outcome {
-            Ok((keys, uri)) => {
-                let number = self.loaded.load().as_ref().map_or(1, |s| s.number + 1);
+            Ok((keys, digest, uri)) => {
                 tracing::debug!(issuer = %self.issuer, keys = keys.len(), "keys fetched");
-                self.loaded.store(Some(Arc::new(Snapshot { keys, number, at: self.clock.elapsed() })));
+                self.keep(keys, digest);
                 state.failure = None;
                 state.jwks_uri = Some(uri);
             }
@@ -247,7 +315,20 @@ impl Remote {
         }
     }
 
-    async fn fetch_keys(&self, known: Option<Url>) -> Result<(KeySet, Url), SourceError> {
+    fn keep(&self, keys: KeySet, digest: [u8; 32]) {
+        let (number, generation) = match self.loaded.load().as_ref() {
+            Some(before) if before.digest == digest => (before.number + 1, before.generation),
+            Some(before) => (before.number + 1, before.generation + 1),
+            None => (1, 1),
+        };
+        let at = self.clock.elapsed();
+        self.loaded.store(Some(Arc::new(Snapshot { keys, number, generation, digest, at })));
+        self.generation.store(generation, Ordering::Release);
+        let renew_at = (at + self.limits.renew_after()).as_millis();
+        self.renew_at.store(u64::try_from(renew_at).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    async fn fetch_keys(&self, known: Option<Url>) -> Result<(KeySet, [u8; 32], Url), SourceError> {
         let uri = match known {
             Some(uri) => uri,
             None => self.discover().await?,
@@ -259,7 +340,7 @@ impl Remote {
         for reason in left_out {
             tracing::debug!(issuer = %self.issuer, %reason, "key left out");
         }
-        Ok((keys, uri))
+        Ok((keys, DEFAULT.sha256(&document), uri))
     }
 
     async fn discover(&self) -> Result<Url, SourceError> {
@@ -273,7 +354,10 @@ impl Remote {
             }
             Err(cause) => return Err(failed(&oidc, cause)),
         };
-        jwks_uri(&document, &at, &self.issuer, self.limits.plain)
+        let found = found(&document, &at, &self.issuer, self.limits.plain)?;
+        let jwks = found.jwks.clone();
+        self.found.store(Some(Arc::new(found)));
+        Ok(jwks)
     }
 
     /// The bounds hold for every `Fetch`, also one that forgets them.
@@ -283,6 +367,19 @@ impl Remote {
             .await
             .map_err(|_| FetchError::Timeout(timeout))??;
         if body.len() > max_bytes { Err(FetchError::TooLarge(max_bytes)) } else { Ok(body) }
+    }
+
+    /// Within the same bounds.
+    pub(crate) async fn post(
+        &self,
+        url: &Url,
+        post: Post<'_>,
+        max_bytes: usize,
+    ) -> Result<Bytes, FetchError> {
+        let timeout = self.limits.timeout;
+        tokio::time::timeout(timeout, self.fetch.post(url, post, max_bytes))
+            .await
+            .map_err(|_| FetchError::Timeout(timeout))?
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, Flight> {

@@ -1,6 +1,7 @@
 //! A [`Guard`] as tower layer: refuses with the right answer, or puts the [`Identity`](crate::Identity)
-//! into the request's extensions.
+//! into the request's extensions. gRPC requests are answered as gRPC expects it.
 
+use crate::grpc;
 use crate::guard::Guard;
 use http::{Request, Response};
 use std::future::Future;
@@ -48,6 +49,9 @@ where
                 Ok(identity) => {
                     parts.extensions.insert(identity);
                     ready.call(Request::from_parts(parts, body)).await
+                }
+                Err(refusal) if grpc::is_grpc(&parts.headers) => {
+                    Ok(grpc::response(&refusal, guard.verifier().realm()))
                 }
                 Err(refusal) => Ok(refusal.response(guard.verifier().realm())),
             }

@@ -2,15 +2,28 @@
 
 mod bearer;
 mod builder;
+mod cache;
 mod check;
 mod clock;
 mod discovery;
+mod entropy;
+mod explain;
+#[cfg(feature = "feed")]
+mod feed;
+#[cfg(not(feature = "feed"))]
+#[path = "feed_absent.rs"]
+mod feed;
 mod fetch;
+mod grpc;
 mod guard;
 mod identity;
+mod introspect;
 mod keys;
 mod layer;
+mod proof;
 mod refusal;
+mod staleness;
+mod status;
 mod verifier;
 
 #[cfg(feature = "axum")]
@@ -20,10 +33,17 @@ pub use builder::{BuildError, Builder, NeedAudience};
 pub use clock::{Clock, SystemClock};
 pub use countersign_token::{AccessToken, Algorithm, Timestamp, VerifyError};
 pub use discovery::SourceError;
-pub use fetch::{Fetch, FetchError, HttpFetch};
+pub use entropy::{Entropy, SystemEntropy};
+pub use explain::{Explanation, Step, Verdict};
+#[cfg(feature = "feed")]
+pub use feed::FeedError;
+pub use fetch::{Fetch, FetchError, HttpFetch, Incoming, Post};
 pub use guard::Guard;
 pub use identity::Identity;
 pub use keys::KeysUnavailable;
 pub use layer::Guarded;
-pub use refusal::Refusal;
+pub use proof::{ProofCheck, ProofError, Scheme};
+pub use refusal::{Refusal, Revocation};
+pub use staleness::OnStale;
+pub use status::{CacheStatus, FeedChange, FeedStatus, KeyStatus, Status};
 pub use verifier::Verifier;
