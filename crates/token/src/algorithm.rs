@@ -37,9 +37,12 @@ pub enum Algorithm {
 
 /// What kind of key an algorithm takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum KeyType {
     /// `OKP`, curve Ed25519.
     Okp,
+    /// `OKP`, curve X25519: for agreements, never for signatures (RFC 8037 3.2).
+    X25519,
     /// `EC` on one curve.
     Ec(Curve),
     /// `RSA`.
@@ -60,6 +63,9 @@ pub enum Curve {
 }
 
 impl Curve {
+    /// Every curve, in the order of the table.
+    pub const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
+
     /// The registered name.
     pub fn name(self) -> &'static str {
         match self {

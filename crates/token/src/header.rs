@@ -23,7 +23,7 @@ pub(crate) struct Header<'a> {
 /// Parameters that are refused whatever they hold.
 const FORBIDDEN: [&str; 5] = ["crit", "b64", "zip", "enc", "jwk"];
 
-fn malformed(error: JsonError) -> VerifyError {
+pub(crate) fn malformed(error: JsonError) -> VerifyError {
     VerifyError::new("malformed", None, format!("header: {error}"))
 }
 
@@ -53,7 +53,8 @@ impl<'a> Header<'a> {
     }
 }
 
-fn text<'a>(scanner: &mut Scanner<'a>, name: &'static str) -> Result<Cow<'a, str>, VerifyError> {
+/// A parameter that must be a string.
+pub(crate) fn text<'a>(scanner: &mut Scanner<'a>, name: &'static str) -> Result<Cow<'a, str>, VerifyError> {
     match scanner.peek() {
         Some(b'"') => scanner.string().map_err(malformed),
         _ => Err(VerifyError::new("malformed", Some(name), "expected a string")),

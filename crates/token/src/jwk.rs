@@ -1,6 +1,6 @@
 //! JSON Web Keys (RFC 7517, 7518 6, 8037) and their thumbprints (RFC 7638).
 
-use crate::algorithm::{Algorithm, KeyType};
+use crate::algorithm::{Algorithm, Curve, KeyType};
 use crate::provider::{Provider, PublicKey};
 use crate::{KeyError, base64url};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -192,15 +192,22 @@ impl Jwk {
         Some(base64url::encode(crate::provider::DEFAULT.sha256(text.as_bytes())))
     }
 
-    /// The one algorithm of this key: its `alg`, else `fallback`, else the only one its curve allows.
-    pub(crate) fn algorithm(&self, fallback: Option<Algorithm>) -> Result<Algorithm, KeyError> {
+    /// Whether type and curve are these; the length of a secret is not judged.
+    pub(crate) fn is_of(&self, key_type: KeyType) -> bool {
         let crv = self.crv.as_deref();
-        let fits = |alg: &Algorithm| match alg.key_type() {
+        match key_type {
             KeyType::Okp => self.kty == "OKP" && crv == Some("Ed25519"),
+            KeyType::X25519 => self.kty == "OKP" && crv == Some("X25519"),
             KeyType::Ec(curve) => self.kty == "EC" && crv == Some(curve.name()),
             KeyType::Rsa => self.kty == "RSA",
             KeyType::Oct(_) => self.kty == "oct",
-        };
+        }
+    }
+
+    /// The one algorithm of this key: its `alg`, else `fallback`, else the only one its curve allows.
+    pub(crate) fn algorithm(&self, fallback: Option<Algorithm>) -> Result<Algorithm, KeyError> {
+        let crv = self.crv.as_deref();
+        let fits = |alg: &Algorithm| self.is_of(alg.key_type());
         let named = match &self.alg {
             Some(name) => Some(Algorithm::parse(name).ok_or_else(|| {
                 KeyError::new("unsupported", format!("algorithm {}", crate::text::shown(name, 24)))
@@ -226,21 +233,25 @@ impl Jwk {
         }
     }
 
-    /// Whether the key may check signatures.
-    pub(crate) fn check_use(&self, operation: &str) -> Result<(), KeyError> {
+    /// Whether the key may be used so: `use` (RFC 7517 4.2) absent or that one, and if it lists
+    /// operations (4.3), one of these among them.
+    pub(crate) fn check_use(&self, due: &str, operations: &[&str]) -> Result<(), KeyError> {
         let ops = self.key_ops.as_deref();
-        let barred = ops.is_some_and(|ops| !ops.iter().any(|op| op == operation));
+        let barred = ops.is_some_and(|ops| !ops.iter().any(|op| operations.contains(&op.as_str())));
         match self.use_.as_deref() {
-            None | Some("sig") if !barred => Ok(()),
-            _ => Err(KeyError::new("wrong_use", "the key is not for signatures")),
+            None if !barred => Ok(()),
+            Some(came) if came == due && !barred => Ok(()),
+            _ if due == "sig" => Err(KeyError::new("wrong_use", "the key is not for signatures")),
+            _ => Err(KeyError::new("wrong_use", "the key is not for encryption")),
         }
     }
 
-    /// Key material of that algorithm, checked for presence, encoding, length and strength.
-    pub(crate) fn material(&self, alg: Algorithm) -> Result<PublicKey, KeyError> {
+    /// Key material of that type, checked for presence, encoding, length and strength.
+    pub(crate) fn material(&self, key_type: KeyType) -> Result<PublicKey, KeyError> {
         let (x, y) = (self.x.as_ref(), self.y.as_ref());
-        match alg.key_type() {
+        match key_type {
             KeyType::Okp => Ok(PublicKey::Ed25519(exactly("x", x, 32)?)),
+            KeyType::X25519 => Ok(PublicKey::X25519(exactly("x", x, 32)?)),
             KeyType::Ec(curve) => {
                 let len = curve.coordinate_bytes();
                 Ok(PublicKey::Ec { x: exactly("x", x, len)?, y: exactly("y", y, len)? })
@@ -256,20 +267,26 @@ impl Jwk {
 
     /// The key as a JWK, with `alg` and `use: sig`.
     pub(crate) fn of(alg: Algorithm, key: &PublicKey) -> Self {
-        let base = Self { alg: Some(alg.name().to_owned()), use_: Some("sig".to_owned()), ..Self::default() };
+        let base = Self::bare(key);
+        Self { alg: Some(alg.name().to_owned()), use_: Some("sig".to_owned()), ..base }
+    }
+
+    /// The key's own members and no others.
+    pub(crate) fn bare(key: &PublicKey) -> Self {
         let text = |bytes: &[u8]| Some(base64url::encode(bytes));
+        let base = |kty: &str, crv: Option<&str>| Self {
+            kty: kty.to_owned(),
+            crv: crv.map(str::to_owned),
+            ..Self::default()
+        };
         match key {
-            PublicKey::Ed25519(x) => {
-                Self { kty: "OKP".to_owned(), crv: Some("Ed25519".to_owned()), x: text(x), ..base }
-            }
+            PublicKey::Ed25519(x) => Self { x: text(x), ..base("OKP", Some("Ed25519")) },
+            PublicKey::X25519(x) => Self { x: text(x), ..base("OKP", Some("X25519")) },
             PublicKey::Ec { x, y } => {
-                let crv = match alg.key_type() {
-                    KeyType::Ec(curve) => Some(curve.name().to_owned()),
-                    _ => None,
-                };
-                Self { kty: "EC".to_owned(), crv, x: text(x), y: text(y), ..base }
+                let curve = Curve::ALL.into_iter().find(|curve| curve.coordinate_bytes() == x.len());
+                Self { x: text(x), y: text(y), ..base("EC", curve.map(Curve::name)) }
             }
-            PublicKey::Rsa { n, e } => Self { kty: "RSA".to_owned(), n: text(n), e: text(e), ..base },
+            PublicKey::Rsa { n, e } => Self { n: text(n), e: text(e), ..base("RSA", None) },
         }
     }
 }

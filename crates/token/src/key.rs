@@ -115,23 +115,22 @@ impl SigningKey {
         let members: Members = json::read(document).map_err(|e| KeyError::new("malformed", e.detail()))?;
         let (jwk, parts) = members.private()?;
         let alg = jwk.algorithm(fallback)?;
-        jwk.check_use("sign")?;
+        jwk.check_use("sig", &["sign"])?;
         let provider = &provider::DEFAULT;
         let pair = match (alg.key_type(), parts.as_slice()) {
             (KeyType::Oct(_), [k]) => {
                 check_secret(alg, k)?;
                 provider.private(alg, PrivateKey::Stored(k))?
             }
-            (KeyType::Rsa, [d, p, q, dp, dq, qi]) => {
-                provider.private(alg, PrivateKey::Rsa(&jwk.material(alg)?, [d, p, q, dp, dq, qi]))?
-            }
+            (KeyType::Rsa, [d, p, q, dp, dq, qi]) => provider
+                .private(alg, PrivateKey::Rsa(&jwk.material(alg.key_type())?, [d, p, q, dp, dq, qi]))?,
             (KeyType::Okp, [d]) => {
                 check_scalar(d, 32)?;
-                provider.private(alg, PrivateKey::Scalar(&jwk.material(alg)?, d))?
+                provider.private(alg, PrivateKey::Scalar(&jwk.material(alg.key_type())?, d))?
             }
             (KeyType::Ec(curve), [d]) => {
                 check_scalar(d, curve.coordinate_bytes())?;
-                provider.private(alg, PrivateKey::Scalar(&jwk.material(alg)?, d))?
+                provider.private(alg, PrivateKey::Scalar(&jwk.material(alg.key_type())?, d))?
             }
             _ => return Err(KeyError::new("malformed", "private members are missing")),
         };
@@ -209,7 +208,8 @@ impl SigningKey {
     }
 }
 
-fn check_scalar(d: &[u8], len: usize) -> Result<(), KeyError> {
+/// RFC 7518 6.2.2.1, RFC 8037 2: a fixed length.
+pub(crate) fn check_scalar(d: &[u8], len: usize) -> Result<(), KeyError> {
     match d.len() == len {
         true => Ok(()),
         false => Err(KeyError::new("malformed", format!("d: {len} bytes due, {} came", d.len()))),
@@ -279,6 +279,7 @@ impl VerifyingKey {
     ) -> Result<Self, KeyError> {
         let signature_bytes = match public {
             PublicKey::Ed25519(_) => 64,
+            PublicKey::X25519(_) => 0,
             PublicKey::Ec { x, y } => x.len() + y.len(),
             PublicKey::Rsa { n, .. } => n.len(),
         };
@@ -310,9 +311,9 @@ impl VerifyingKey {
         jwk: &Jwk,
         fallback: Option<Algorithm>,
     ) -> Result<Self, KeyError> {
-        jwk.check_use("verify")?;
+        jwk.check_use("sig", &["verify"])?;
         let alg = jwk.algorithm(fallback)?;
-        Self::of(provider, alg, jwk.kid.as_deref(), &jwk.material(alg)?)
+        Self::of(provider, alg, jwk.kid.as_deref(), &jwk.material(alg.key_type())?)
     }
 
     /// From an HMAC secret, at least as long as the hash. Without a `kid` it gets the one that

@@ -10,6 +10,7 @@ pub mod dangerous;
 mod header;
 mod json;
 mod judge;
+pub mod jwe;
 pub mod jwk;
 pub mod key;
 mod key_set;

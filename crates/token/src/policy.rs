@@ -48,7 +48,7 @@ fn strip(typ: &str) -> &str {
 const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
 /// Compact tokens longer than this are refused unread.
-const MAX_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
 /// A complete policy.
 #[derive(Clone, Debug)]

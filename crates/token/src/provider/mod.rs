@@ -4,6 +4,8 @@
 //! only parses key material and makes and checks signatures. Keys are parsed once and held parsed.
 
 mod aws_lc;
+pub(crate) mod der;
+pub mod jwe;
 
 pub use aws_lc::AwsLc;
 
@@ -19,6 +21,8 @@ pub static DEFAULT: AwsLc = AwsLc;
 pub enum PublicKey {
     /// 32 bytes (RFC 8037).
     Ed25519(Vec<u8>),
+    /// 32 bytes, for agreements only (RFC 8037 3.2).
+    X25519(Vec<u8>),
     /// Coordinates, each of the curve's fixed length.
     Ec {
         /// X.

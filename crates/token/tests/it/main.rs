@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 mod forge;
+mod jwe;
+mod jwe_misuse;
 mod misuse;
 mod misuse_claims;
 mod misuse_keys;
@@ -10,7 +12,9 @@ mod oracle;
 mod policy;
 mod properties;
 mod rfc;
+mod rfc_jwe;
 mod round_trip;
 mod smoke;
 mod types;
 mod wycheproof;
+mod wycheproof_jwe;

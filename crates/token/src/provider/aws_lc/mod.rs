@@ -1,5 +1,8 @@
 //! aws-lc-rs behind the provider trait.
 
+mod jwe;
+
+use super::der::element;
 use super::{Pair, PrivateKey, Provider, PublicKey, Signer, Verifier};
 use crate::algorithm::{Curve, KeyType};
 use crate::{Algorithm, KeyError};
@@ -240,18 +243,4 @@ fn rsa_public(der: &[u8]) -> Option<PublicKey> {
     let (e, end) = element(0x02, body)?;
     let trim = |i: &[u8]| i.strip_prefix(&[0]).unwrap_or(i).to_vec();
     (rest.is_empty() && end.is_empty()).then(|| PublicKey::Rsa { n: trim(n), e: trim(e) })
-}
-
-/// One DER element of the tag: its content and what follows.
-fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (&first, der) = der.split_first()?;
-    let (&short, der) = der.split_first()?;
-    let (len, der) = if short < 0x80 {
-        (usize::from(short), der)
-    } else {
-        let (long, der) = der.split_at_checked(usize::from(short & 0x7f)).filter(|(l, _)| l.len() <= 3)?;
-        (long.iter().fold(0, |len, b| len << 8 | usize::from(*b)), der)
-    };
-    (first == tag).then_some(())?;
-    der.split_at_checked(len)
 }
