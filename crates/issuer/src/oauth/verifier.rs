@@ -6,16 +6,18 @@ use super::{bearer, client_auth};
 use crate::Issuer;
 use crate::error::{Code, Result, rejected};
 use crate::model::{Client, ClientId, Scopes};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What a token must be granted to acknowledge with it.
 pub const SCOPE: &str = "feed:ack";
 
-/// The client. `invalid_client`, `invalid_token` or `insufficient_scope` otherwise.
-pub async fn authenticate(issuer: &Issuer, authorization: Option<&str>) -> Result<Arc<Client>> {
+/// The client. `invalid_client`, `invalid_token` or `insufficient_scope` otherwise; `too_many_attempts` for who
+/// guesses secrets. `ip` is the address the request came from.
+pub async fn authenticate(issuer: &Issuer, authorization: Option<&str>, ip: IpAddr) -> Result<Arc<Client>> {
     let Some(token) = bearer::from_header(authorization)? else {
         // Public clients are named, not proven; a name alone acknowledges nothing.
-        return client_auth::authenticate(issuer, authorization, &Params::default()).await;
+        return client_auth::authenticate(issuer, authorization, &Params::default(), ip).await;
     };
     let claims = bearer::access_token(issuer, token).await?.it.claims;
     if !Scopes::from(claims.scope.clone()).contains(SCOPE) {

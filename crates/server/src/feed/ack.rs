@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::error::{Fault, Http};
-use crate::extract::{authorization, body, one_header};
+use crate::extract::{authorization, body, client_ip, one_header};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -30,7 +30,9 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         return Err(Http::MediaType.into());
     }
     let body = body::read(&app, body).await?;
-    let client = verifier::authenticate(&app.issuer, authorization::of(&parts.headers)?).await?;
+    let client =
+        verifier::authenticate(&app.issuer, authorization::of(&parts.headers)?, client_ip::of(&parts))
+            .await?;
     let ack = read(&body)?;
     publish::acknowledge(&app.issuer, &client.id, ack)?;
     let mut response = Response::new(Body::empty());

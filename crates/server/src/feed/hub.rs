@@ -7,7 +7,7 @@ use super::caught::Caught;
 use super::seats::Seats;
 use crate::config::Limits;
 use bytes::Bytes;
-use countersign_feed::stream::Event;
+use countersign_feed::stream::{COMMENT, Event};
 use countersign_issuer::revocation::{Feed, Published};
 use http::HeaderValue;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +17,6 @@ use tokio::sync::{Semaphore, broadcast, watch};
 const RING: usize = 256;
 /// Readers whose missed rules are loaded and encoded at the same time.
 const CATCHING_UP: usize = 8;
-/// A comment: nothing for whoever reads, a sign of life for whatever is between.
-const COMMENT: &[u8] = b":\n\n";
 
 /// One state of the feed, as bytes.
 pub(crate) struct Frame {
@@ -160,7 +158,7 @@ impl Sent {
     /// What of it goes to a reader that had the state `after`.
     pub(crate) fn bytes(self, after: u64) -> Option<Bytes> {
         match self {
-            Self::Comment => Some(Bytes::from_static(COMMENT)),
+            Self::Comment => Some(Bytes::from_static(COMMENT.as_bytes())),
             Self::State(frame) => (frame.index > after).then(|| frame.events.clone()),
         }
     }

@@ -118,7 +118,7 @@ async fn poll(app: &App, params: &Params, parts: &Parts) -> Result<Response, Fau
     let mut now = app.feed.watch();
     let mut frame = now.borrow().frame.clone().ok_or_else(not_yet)?;
     if !asked.has_news(&frame) && !asked.wait.is_zero() {
-        let _seat = seat(app, &parts.extensions)?;
+        let _seat = seat(app, parts)?;
         let news = now.wait_for(|now| now.closing || now.frame.as_ref().is_some_and(|f| asked.has_news(f)));
         // Over or not: the newest head is news too.
         drop(tokio::time::timeout(asked.wait, news).await);

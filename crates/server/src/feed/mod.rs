@@ -13,14 +13,14 @@ pub(crate) mod stream;
 
 use crate::app::App;
 use crate::error::{Fault, Http};
-use crate::extract::client_ip::ClientIp;
+use crate::extract::client_ip;
 use crate::oauth::document::{self, Ready};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use countersign_issuer::revocation::publish;
-use http::{Extensions, HeaderValue, StatusCode, header};
-use std::net::{IpAddr, Ipv4Addr};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, header};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,9 +74,8 @@ fn not_yet() -> Fault {
 }
 
 /// A seat for the caller, kept for as long as it is answered.
-fn seat(app: &App, extensions: &Extensions) -> Result<seats::Seat, Fault> {
-    let address = extensions.get::<ClientIp>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ip| ip.0);
-    app.feed.seats.take(address).ok_or_else(|| Http::Busy.into())
+fn seat(app: &App, parts: &Parts) -> Result<seats::Seat, Fault> {
+    app.feed.seats.take(client_ip::of(parts)).ok_or_else(|| Http::Busy.into())
 }
 
 /// A number as it is written in addresses: digits, no zero before others, so that each has one spelling.

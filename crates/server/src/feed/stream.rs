@@ -17,6 +17,7 @@ use countersign_issuer::Code;
 use countersign_issuer::error::rejected;
 use countersign_issuer::oauth::params::Params;
 use futures_util::stream;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -29,12 +30,13 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 
 /// Opens a stream.
 pub(crate) async fn get(State(app): State<Arc<App>>, Query(params): Query, request: Request) -> Response {
-    public(open(app, &params, &request))
+    let (parts, _) = request.into_parts();
+    public(open(app, &params, &parts))
 }
 
-fn open(app: Arc<App>, params: &Params, request: &Request) -> Result<Response, Fault> {
-    let at = position(params, request.headers())?;
-    let seat = seat(&app, request.extensions())?;
+fn open(app: Arc<App>, params: &Params, parts: &Parts) -> Result<Response, Fault> {
+    let at = position(params, &parts.headers)?;
+    let seat = seat(&app, parts)?;
     // First the place, then the state: what comes between is in both, and left out the second time.
     let live = app.feed.subscribe().ok_or_else(not_yet)?;
     let first = app.feed.frame().ok_or_else(not_yet)?;
