@@ -67,7 +67,7 @@ pub(crate) enum Command {
     Key(command::key::Key),
     /// Revoke a token, a session, or everything of a person, client or key
     Revoke(command::revoke::Revoke),
-    /// Look at tokens and verify them
+    /// Look at tokens, verify and explain them
     #[command(subcommand)]
     Token(command::token::Token),
     /// Settings in force, and where each comes from

@@ -1,4 +1,7 @@
-//! Looking at tokens from outside: decode, and verify against an issuer, a key set file or this store.
+//! Looking at tokens from outside: decode, and verify or explain against an issuer, a key set file or this
+//! store.
+
+mod explain;
 
 use crate::clock;
 use crate::wire::Node;
@@ -8,6 +11,8 @@ use countersign_verifier::{BuildError, Refusal, Verifier};
 use serde_json::Value;
 
 pub use countersign_token::{Algorithm, Timestamp};
+pub use countersign_verifier::Verdict;
+pub use explain::{Check, Explained, Revoked, explain_as_service, explain_here};
 
 /// Why a token is not accepted, or cannot be judged.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +30,10 @@ impl From<Refusal> for TokenError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::InvalidToken(e) => Self::Refused(e),
+            Refusal::Revoked(rule) => {
+                let detail = format!("a revocation of its {} covers it", rule.kind);
+                Self::Refused(VerifyError { code: "revoked", claim: None, detail })
+            }
             other => Self::CannotVerify(other.to_string()),
         }
     }
@@ -53,12 +62,17 @@ pub async fn verify_as_service(
     audience: &[String],
     jwks: Option<&[u8]>,
 ) -> Result<AccessToken, TokenError> {
+    Ok(service(issuer, audience, jwks)?.verify(token).await?.claims().clone())
+}
+
+/// A verifier as a service would have it.
+fn service(issuer: &str, audience: &[String], jwks: Option<&[u8]>) -> Result<Verifier, TokenError> {
     let builder = Verifier::builder(issuer).audience(audience).allow_http_on_loopback();
-    let verifier = match jwks {
+    let builder = match jwks {
         Some(document) => builder.jwks(document)?,
         None => builder,
     };
-    Ok(verifier.build()?.verify(token).await?.claims().clone())
+    Ok(builder.build()?)
 }
 
 /// Verifies an access token with the published keys and revocation rules of this store. Without an audience, any will do.

@@ -54,6 +54,8 @@ fn wrong_use_is_exit_code_2_and_changes_nothing() {
         &["revoke", "--user", "a", "--wait"],
         &["token", "verify", "--issuer", "https://id.example.com"],
         &["token", "verify", "--jwks", "x.json", "--audience", "a"],
+        &["token", "explain", "--issuer", "https://id.example.com"],
+        &["token", "explain", "--jwks", "x.json", "--audience", "a"],
         &["completions", "cobol"],
         &["demo", "--listen", "nowhere"],
     ] {

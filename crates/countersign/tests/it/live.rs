@@ -7,7 +7,7 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_secs(1);
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-fn set_up() -> (Bin, Server) {
+pub(crate) fn set_up() -> (Bin, Server) {
     let bin = Bin::new();
     let server = bin.serve();
     bin.apply("resource", &json!({ "resource": "urn:api:orders", "scopes": ["orders:read"] })).ok();
@@ -33,7 +33,7 @@ fn login(server: &Server) -> crate::bin::Answer {
     server.post_json("/auth/login", &body)
 }
 
-fn logged_in(server: &Server) -> Value {
+pub(crate) fn logged_in(server: &Server) -> Value {
     let mut tokens = Value::Null;
     within(SOON * 5, "sign-in", || {
         let answer = login(server);

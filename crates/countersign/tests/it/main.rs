@@ -13,6 +13,7 @@ mod config;
 mod crash;
 mod demo;
 mod doctor;
+mod explain;
 mod flood;
 mod help;
 mod live;

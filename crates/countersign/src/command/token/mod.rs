@@ -1,19 +1,21 @@
 //! `countersign token`: one file a command.
 
+mod explain;
 mod inspect;
 mod verify;
 
 use super::Context;
+use crate::failure::Usage;
 use crate::input;
 use crate::output::time;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use countersign_runtime::issuer::model::Secret;
 use countersign_runtime::tokens::{self, Timestamp};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Look at tokens and verify them
+/// Look at tokens, verify and explain them
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  pbpaste | countersign token inspect")]
 pub(crate) enum Token {
@@ -21,6 +23,8 @@ pub(crate) enum Token {
     Inspect(inspect::Inspect),
     /// Verify an access token as a service would
     Verify(verify::Verify),
+    /// Say why a token is accepted or refused, check by check
+    Explain(explain::Explain),
 }
 
 impl Token {
@@ -28,6 +32,7 @@ impl Token {
         match self {
             Self::Inspect(inspect) => inspect.run(context),
             Self::Verify(verify) => verify.run(context).await,
+            Self::Explain(explain) => explain.run(context).await,
         }
     }
 }
@@ -53,6 +58,50 @@ impl Source {
             (_, Some(path)) if path != Path::new("-") => Ok(Secret::new(input::text(&path)?.trim())),
             _ => input::secret_line("token"),
         }
+    }
+}
+
+/// A token, and by whose keys and for whom it is judged.
+#[derive(Debug, Args)]
+struct Judge {
+    #[command(flatten)]
+    source: Source,
+    /// JWK Set to verify with, instead of fetching the issuer's
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// The name of the service as tokens carry it; may be repeated, one must fit
+    #[arg(long, value_name = "AUDIENCE")]
+    audience: Vec<String>,
+}
+
+/// The same, read.
+struct Asked {
+    token: Secret,
+    /// None: this store.
+    issuer: Option<String>,
+    audience: Vec<String>,
+    jwks: Option<String>,
+}
+
+impl Judge {
+    fn read(self, context: &Context) -> Result<Asked> {
+        let issuer = context.global.issuer.clone();
+        if issuer.is_some() && self.audience.is_empty() {
+            bail!(Usage(
+                "--audience is needed: the name of the service that the token must be for".to_owned()
+            ));
+        }
+        if issuer.is_none() && self.jwks.is_some() {
+            bail!(Usage("--jwks needs --issuer: keys alone do not say whose tokens they verify".to_owned()));
+        }
+        let jwks = self.jwks.as_deref().map(input::text).transpose()?;
+        Ok(Asked { token: self.source.read()?, issuer, audience: self.audience, jwks })
+    }
+}
+
+impl Asked {
+    fn jwks(&self) -> Option<&[u8]> {
+        self.jwks.as_ref().map(String::as_bytes)
     }
 }
 
