@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A JWS algorithm (RFC 7518 3.1, RFC 8037, RFC 9864).
+/// A JWS algorithm (RFC 7518 3.1, RFC 8037, RFC 9864; with the feature `ml-dsa` RFC 9964).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
@@ -33,6 +33,15 @@ pub enum Algorithm {
     Hs384,
     /// HMAC SHA-512.
     Hs512,
+    /// ML-DSA-44 (FIPS 204, RFC 9964).
+    #[cfg(feature = "ml-dsa")]
+    MlDsa44,
+    /// ML-DSA-65 (FIPS 204, RFC 9964).
+    #[cfg(feature = "ml-dsa")]
+    MlDsa65,
+    /// ML-DSA-87 (FIPS 204, RFC 9964).
+    #[cfg(feature = "ml-dsa")]
+    MlDsa87,
 }
 
 /// What kind of key an algorithm takes.
@@ -49,6 +58,13 @@ pub enum KeyType {
     Rsa,
     /// `oct`: a shared secret of at least this many bytes, the length of the hash (RFC 7518 3.2).
     Oct(usize),
+    /// `AKP`: a key that names its algorithm (RFC 9964 3).
+    Akp {
+        /// Bytes of the public key.
+        public: usize,
+        /// Bytes of a signature.
+        signature: usize,
+    },
 }
 
 /// A curve of RFC 7518 6.2.1.1.
@@ -90,7 +106,7 @@ struct Row(&'static str, Option<&'static str>, KeyType);
 
 impl Algorithm {
     /// Every algorithm, in the order of the table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: &[Self] = &[
         Self::Ed25519,
         Self::Es256,
         Self::Es384,
@@ -104,6 +120,12 @@ impl Algorithm {
         Self::Hs256,
         Self::Hs384,
         Self::Hs512,
+        #[cfg(feature = "ml-dsa")]
+        Self::MlDsa44,
+        #[cfg(feature = "ml-dsa")]
+        Self::MlDsa65,
+        #[cfg(feature = "ml-dsa")]
+        Self::MlDsa87,
     ];
 
     const fn row(self) -> Row {
@@ -121,6 +143,13 @@ impl Algorithm {
             Self::Hs256 => Row("HS256", None, KeyType::Oct(32)),
             Self::Hs384 => Row("HS384", None, KeyType::Oct(48)),
             Self::Hs512 => Row("HS512", None, KeyType::Oct(64)),
+            // Lengths: FIPS 204 4, table 2.
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44 => Row("ML-DSA-44", None, KeyType::Akp { public: 1312, signature: 2420 }),
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa65 => Row("ML-DSA-65", None, KeyType::Akp { public: 1952, signature: 3309 }),
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa87 => Row("ML-DSA-87", None, KeyType::Akp { public: 2592, signature: 4627 }),
         }
     }
 
@@ -131,7 +160,7 @@ impl Algorithm {
 
     /// Reads a registered name; `EdDSA` reads as `Ed25519`. `None` for anything else, `none` included.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|a| a.is_named(name))
+        Self::ALL.iter().copied().find(|a| a.is_named(name))
     }
 
     /// Whether a header may call this algorithm so: its name or its older one.
@@ -150,9 +179,9 @@ impl Algorithm {
         matches!(self.key_type(), KeyType::Oct(_))
     }
 
-    /// Signing costs 0.5 ms and more (RSA): callers move it off their event loop.
+    /// Signing costs 0.5 ms and more (RSA; ML-DSA when it tries again): callers move it off their event loop.
     pub fn signs_slowly(self) -> bool {
-        self.key_type() == KeyType::Rsa
+        matches!(self.key_type(), KeyType::Rsa | KeyType::Akp { .. })
     }
 }
 

@@ -1,4 +1,4 @@
-//! JSON Web Keys (RFC 7517, 7518 6, 8037) and their thumbprints (RFC 7638).
+//! JSON Web Keys (RFC 7517, 7518 6, 8037, 9964) and their thumbprints (RFC 7638).
 
 use crate::algorithm::{Algorithm, Curve, KeyType};
 use crate::provider::{Provider, PublicKey};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "Members")]
 pub struct Jwk {
-    /// Key type: `OKP`, `EC`, `RSA`, `oct`.
+    /// Key type: `OKP`, `EC`, `RSA`, `AKP`, `oct`.
     pub kty: String,
     /// Key id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,6 +38,9 @@ pub struct Jwk {
     /// RSA exponent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub e: Option<String>,
+    /// Public key of an `AKP`, whose `alg` must be there too (RFC 9964 3).
+    #[serde(rename = "pub", skip_serializing_if = "Option::is_none")]
+    pub pub_: Option<String>,
 }
 
 /// A private member, decoded.
@@ -81,20 +84,25 @@ pub(crate) struct Members {
     oth: Option<serde_json::Value>,
     #[serde(default, deserialize_with = "there")]
     k: Option<String>,
+    #[serde(default, deserialize_with = "there", rename = "pub")]
+    pub_: Option<String>,
+    #[serde(default, deserialize_with = "there", rename = "priv")]
+    priv_: Option<String>,
 }
 
 fn there<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
     T::deserialize(d).map(Some)
 }
 
-/// Names of members that only a private or shared key has (RFC 7518 6.2.2, 6.3.2, 6.4).
+/// Names of members that only a private or shared key has (RFC 7518 6.2.2, 6.3.2, 6.4;
+/// RFC 9964 3).
 pub(crate) const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
 impl TryFrom<Members> for Jwk {
     type Error = KeyError;
 
     fn try_from(m: Members) -> Result<Self, KeyError> {
-        let secrets = [&m.d, &m.p, &m.q, &m.dp, &m.dq, &m.qi, &m.k];
+        let secrets = [&m.d, &m.p, &m.q, &m.dp, &m.dq, &m.qi, &m.k, &m.priv_];
         if secrets.into_iter().any(Option::is_some) || m.oth.is_some() {
             return Err(KeyError::new("private_key", "private members in a public key"));
         }
@@ -104,17 +112,19 @@ impl TryFrom<Members> for Jwk {
 
 impl Members {
     fn public(self) -> Jwk {
-        let Self { kty, kid, alg, use_, key_ops, crv, x, y, n, e, .. } = self;
-        Jwk { kty, kid, alg, use_, key_ops, crv, x, y, n, e }
+        let Self { kty, kid, alg, use_, key_ops, crv, x, y, n, e, pub_, .. } = self;
+        Jwk { kty, kid, alg, use_, key_ops, crv, x, y, n, e, pub_ }
     }
 
-    /// The public half and the private members, decoded: `k`; or `d`; or `d p q dp dq qi`.
+    /// The public half and the private members, decoded: `k`; or `d`; or `d p q dp dq qi`;
+    /// or `priv`.
     pub(crate) fn private(mut self) -> Result<(Jwk, Vec<Secret>), KeyError> {
         if self.oth.is_some() {
             return Err(KeyError::new("unsupported", "RSA keys of more than two primes"));
         }
         let named = match self.kty.as_str() {
             "oct" => vec![("k", self.k.take())],
+            "AKP" => vec![("priv", self.priv_.take())],
             "RSA" => vec![
                 ("d", self.d.take()),
                 ("p", self.p.take()),
@@ -183,6 +193,8 @@ impl Jwk {
             "EC" => vec![("crv", crv?), ("kty", "EC"), ("x", x?), ("y", y?)],
             "OKP" => vec![("crv", crv?), ("kty", "OKP"), ("x", x?)],
             "RSA" => vec![("e", e?), ("kty", "RSA"), ("n", n?)],
+            // RFC 9964 6: the algorithm is part of the key.
+            "AKP" => vec![("alg", self.alg.as_deref()?), ("kty", "AKP"), ("pub", self.pub_.as_deref()?)],
             _ => return None,
         };
         let plain = |v: &str| v.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
@@ -201,6 +213,7 @@ impl Jwk {
             KeyType::Ec(curve) => self.kty == "EC" && crv == Some(curve.name()),
             KeyType::Rsa => self.kty == "RSA",
             KeyType::Oct(_) => self.kty == "oct",
+            KeyType::Akp { .. } => self.kty == "AKP",
         }
     }
 
@@ -212,6 +225,7 @@ impl Jwk {
             Some(name) => Some(Algorithm::parse(name).ok_or_else(|| {
                 KeyError::new("unsupported", format!("algorithm {}", crate::text::shown(name, 24)))
             })?),
+            None if self.kty == "AKP" => return Err(KeyError::new("malformed", "alg is missing")),
             None => fallback,
         };
         if let Some(alg) = named {
@@ -219,7 +233,7 @@ impl Jwk {
                 KeyError::new("wrong_algorithm", format!("{alg} does not fit the key's type or curve"))
             });
         }
-        let mut fitting = Algorithm::ALL.into_iter().filter(fits);
+        let mut fitting = Algorithm::ALL.iter().copied().filter(fits);
         match (fitting.next(), fitting.next()) {
             (Some(only), None) => Ok(only),
             (Some(_), Some(_)) => {
@@ -261,6 +275,7 @@ impl Jwk {
                 check_rsa(&n, &e)?;
                 Ok(PublicKey::Rsa { n, e })
             }
+            KeyType::Akp { public, .. } => Ok(PublicKey::MlDsa(exactly("pub", self.pub_.as_ref(), public)?)),
             KeyType::Oct(_) => Err(KeyError::new("symmetric_key", "a secret is not a public key")),
         }
     }
@@ -271,7 +286,7 @@ impl Jwk {
         Self { alg: Some(alg.name().to_owned()), use_: Some("sig".to_owned()), ..base }
     }
 
-    /// The key's own members and no others.
+    /// The key's own members and no others; an `AKP` lacks its `alg`.
     pub(crate) fn bare(key: &PublicKey) -> Self {
         let text = |bytes: &[u8]| Some(base64url::encode(bytes));
         let base = |kty: &str, crv: Option<&str>| Self {
@@ -287,6 +302,7 @@ impl Jwk {
                 Self { x: text(x), y: text(y), ..base("EC", curve.map(Curve::name)) }
             }
             PublicKey::Rsa { n, e } => Self { n: text(n), e: text(e), ..base("RSA", None) },
+            PublicKey::MlDsa(key) => Self { pub_: text(key), ..base("AKP", None) },
         }
     }
 }

@@ -132,6 +132,11 @@ impl SigningKey {
                 check_scalar(d, curve.coordinate_bytes())?;
                 provider.private(alg, PrivateKey::Scalar(&jwk.material(alg.key_type())?, d))?
             }
+            (KeyType::Akp { .. }, [seed]) => {
+                // RFC 9964 5: the seed, and nothing but its length can be checked.
+                check_scalar(seed, 32)?;
+                provider.private(alg, PrivateKey::Scalar(&jwk.material(alg.key_type())?, seed))?
+            }
             _ => return Err(KeyError::new("malformed", "private members are missing")),
         };
         let key = Self::new(alg, pair)?;
@@ -282,6 +287,10 @@ impl VerifyingKey {
             PublicKey::X25519(_) => 0,
             PublicKey::Ec { x, y } => x.len() + y.len(),
             PublicKey::Rsa { n, .. } => n.len(),
+            PublicKey::MlDsa(_) => match alg.key_type() {
+                KeyType::Akp { signature, .. } => signature,
+                _ => 0,
+            },
         };
         Ok(Self::new(alg, kid, signature_bytes, provider.public(alg, public)?))
     }

@@ -37,13 +37,15 @@ pub enum PublicKey {
         /// Exponent.
         e: Vec<u8>,
     },
+    /// Encoded as FIPS 204 does (RFC 9964 3).
+    MlDsa(Vec<u8>),
 }
 
 /// Private key material, decoded.
 pub enum PrivateKey<'a> {
     /// PKCS#8; for HMAC the secret itself.
     Stored(&'a [u8]),
-    /// `d` beside the public half, of a private JWK (`EC`, `OKP`).
+    /// `d` beside the public half, of a private JWK (`EC`, `OKP`); of an `AKP` the seed.
     Scalar(&'a PublicKey, &'a [u8]),
     /// `d, p, q, dp, dq, qi` beside the public half, of a private JWK (`RSA`).
     Rsa(&'a PublicKey, [&'a [u8]; 6]),

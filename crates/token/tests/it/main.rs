@@ -8,6 +8,8 @@ mod jwe_misuse;
 mod misuse;
 mod misuse_claims;
 mod misuse_keys;
+#[cfg(feature = "ml-dsa")]
+mod ml_dsa;
 mod oracle;
 mod policy;
 mod properties;

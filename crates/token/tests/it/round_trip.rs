@@ -35,7 +35,7 @@ fn policy(alg: Algorithm) -> Policy {
 
 #[test]
 fn every_algorithm_round_trips() {
-    for alg in Algorithm::ALL {
+    for alg in Algorithm::ALL.iter().copied() {
         let key = SigningKey::generate(alg).unwrap();
         let token = key.sign("at+jwt", &claims()).unwrap();
         let keys = KeySet::new([key.verifying_key().unwrap()]);
@@ -59,7 +59,8 @@ fn every_algorithm_round_trips() {
 #[test]
 fn public_keys_travel_as_jwks() {
     let signers: Vec<_> = Algorithm::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|alg| !alg.is_symmetric())
         .map(|alg| SigningKey::generate(alg).unwrap())
         .collect();

@@ -1,6 +1,8 @@
 //! aws-lc-rs behind the provider trait.
 
 mod jwe;
+#[cfg(feature = "ml-dsa")]
+mod ml_dsa;
 
 use super::der::element;
 use super::{Pair, PrivateKey, Provider, PublicKey, Signer, Verifier};
@@ -27,6 +29,8 @@ enum Names {
     Ecdsa(&'static EcdsaSigningAlgorithm, &'static dyn VerificationAlgorithm),
     Rsa(&'static RsaSignatureEncoding, &'static sig::RsaParameters),
     Hmac(hmac::Algorithm),
+    #[cfg(feature = "ml-dsa")]
+    MlDsa(&'static sig::PqdsaSigningAlgorithm, &'static sig::PqdsaVerificationAlgorithm),
 }
 
 fn names(alg: Algorithm) -> Names {
@@ -45,6 +49,12 @@ fn names(alg: Algorithm) -> Names {
         A::Hs256 => Names::Hmac(hmac::HMAC_SHA256),
         A::Hs384 => Names::Hmac(hmac::HMAC_SHA384),
         A::Hs512 => Names::Hmac(hmac::HMAC_SHA512),
+        #[cfg(feature = "ml-dsa")]
+        A::MlDsa44 => Names::MlDsa(&sig::ML_DSA_44_SIGNING, &sig::ML_DSA_44),
+        #[cfg(feature = "ml-dsa")]
+        A::MlDsa65 => Names::MlDsa(&sig::ML_DSA_65_SIGNING, &sig::ML_DSA_65),
+        #[cfg(feature = "ml-dsa")]
+        A::MlDsa87 => Names::MlDsa(&sig::ML_DSA_87_SIGNING, &sig::ML_DSA_87),
     }
 }
 
@@ -71,6 +81,8 @@ impl Provider for AwsLc {
                 rand::fill(&mut secret).map_err(failed("no randomness"))?;
                 Ok(shared(hash, secret))
             }
+            #[cfg(feature = "ml-dsa")]
+            Names::MlDsa(signing, _) => ml_dsa::generate(signing),
         }
     }
 
@@ -98,6 +110,8 @@ impl Provider for AwsLc {
             (Names::Hmac(hash), PrivateKey::Stored(secret)) => {
                 Ok(shared(hash, Zeroizing::new(secret.to_vec())))
             }
+            #[cfg(feature = "ml-dsa")]
+            (Names::MlDsa(signing, _), key) => ml_dsa::private(signing, key),
             _ => Err(KeyError::new("wrong_algorithm", "the key does not fit its algorithm")),
         }
     }
@@ -112,6 +126,10 @@ impl Provider for AwsLc {
             }
             (Names::Rsa(_, parameters), PublicKey::Rsa { n, e }) => {
                 RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).map_err(rejected)?
+            }
+            #[cfg(feature = "ml-dsa")]
+            (Names::MlDsa(_, verification), PublicKey::MlDsa(key)) => {
+                ParsedPublicKey::new(verification, key).map_err(rejected)?
             }
             _ => return Err(KeyError::new("wrong_algorithm", "the key does not fit its algorithm")),
         };
