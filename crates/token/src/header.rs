@@ -1,6 +1,6 @@
 //! The JOSE header (RFC 7515 4): what is read, what is refused.
 //!
-//! `alg`, `typ` and `kid` are read. `crit` in any form, `b64` (RFC 7797), `zip` and `enc` (JWE) are
+//! `alg`, `typ`, `cty` and `kid` are read. `crit` in any form, `b64` (RFC 7797), `zip` and `enc` (JWE) are
 //! refused, since nothing they announce is supported; so is `jwk`, which only a DPoP proof carries and
 //! which must never be a key source here. `jku`, `x5u`, `x5c`, `x5t` and unknown parameters are checked
 //! as JSON and ignored: other issuers send them, and the key comes from the configured set alone.
@@ -17,6 +17,7 @@ pub(crate) const MAX_HEADER: usize = 8 * 1024;
 pub(crate) struct Header<'a> {
     pub(crate) alg: Cow<'a, str>,
     pub(crate) typ: Option<Cow<'a, str>>,
+    pub(crate) cty: Option<Cow<'a, str>>,
     pub(crate) kid: Option<Cow<'a, str>>,
 }
 
@@ -38,7 +39,7 @@ impl<'a> Header<'a> {
                 "alg" => alg = Some(text(&mut scanner, "alg")?),
                 "typ" => header.typ = Some(text(&mut scanner, "typ")?),
                 "kid" => header.kid = Some(text(&mut scanner, "kid")?),
-                "cty" => drop(text(&mut scanner, "cty")?),
+                "cty" => header.cty = Some(text(&mut scanner, "cty")?),
                 other => {
                     if let Some(name) = FORBIDDEN.into_iter().find(|name| *name == other) {
                         return Err(VerifyError::new("forbidden_header", Some(name), "not supported here"));

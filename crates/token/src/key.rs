@@ -63,8 +63,7 @@ pub struct Prepared {
 impl Prepared {
     /// Makes the signature and answers the compact token.
     pub fn finish(mut self) -> Result<String, KeyError> {
-        let mut signature = Vec::with_capacity(512);
-        self.key.pair.signer.sign(self.token.as_bytes(), &mut signature)?;
+        let signature = self.key.signature(self.token.as_bytes())?;
         self.token.push('.');
         base64url::append(&signature, &mut self.token);
         Ok(self.token)
@@ -185,6 +184,13 @@ impl SigningKey {
             Some(public) => VerifyingKey::of(provider, self.alg, Some(self.kid()), public),
             None => VerifyingKey::shared(provider, self.alg, Some(self.kid()), &self.pair.stored),
         }
+    }
+
+    /// The signature of any bytes.
+    pub(crate) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let mut signature = Vec::with_capacity(512);
+        self.pair.signer.sign(message, &mut signature)?;
+        Ok(signature)
     }
 
     /// Signs claims as a compact JWS with header `{alg, typ, kid}`.

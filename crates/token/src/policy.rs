@@ -36,7 +36,8 @@ impl TokenType {
     }
 }
 
-fn strip(typ: &str) -> &str {
+/// Without `application/`.
+pub(crate) fn strip(typ: &str) -> &str {
     const PREFIX: &str = "application/";
     match typ.split_at_checked(PREFIX.len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains('/') => rest,

@@ -120,7 +120,7 @@ fn verify_in<'s, C: Deserialize<'s>>(
         Some(key) => (key, None),
         None => {
             let header = Header::read(decoded.header)?;
-            (choose(keys, policy, &header)?, Some(header))
+            (choose(keys, &policy.algorithms, &header)?, Some(header))
         }
     };
     if !key.verify_signature(parts.signed.as_bytes(), decoded.signature) {
@@ -143,9 +143,9 @@ fn check_type(policy: &Policy, header: &Header<'_>) -> Result<(), VerifyError> {
 }
 
 /// The algorithm named must be the key's own, and the policy's.
-fn choose<'k>(
+pub(crate) fn choose<'k>(
     keys: &'k KeySet,
-    policy: &Policy,
+    algorithms: &[Algorithm],
     header: &Header<'_>,
 ) -> Result<&'k VerifyingKey, VerifyError> {
     let wrong = |expected: &str| {
@@ -155,7 +155,7 @@ fn choose<'k>(
     let key = match keys.choose(header.kid.as_deref(), &header.alg) {
         Ok(key) => key,
         // Refused for its algorithm already: no reason to look for other keys.
-        Err(_) if Algorithm::parse(&header.alg).is_none_or(|alg| !policy.algorithms.contains(&alg)) => {
+        Err(_) if Algorithm::parse(&header.alg).is_none_or(|alg| !algorithms.contains(&alg)) => {
             return Err(wrong("an algorithm of the policy"));
         }
         Err(NoKey::Unknown) => {
@@ -169,7 +169,7 @@ fn choose<'k>(
     if !key.algorithm().is_named(&header.alg) {
         return Err(wrong(key.algorithm().name()));
     }
-    if !policy.algorithms.contains(&key.algorithm()) {
+    if !algorithms.contains(&key.algorithm()) {
         return Err(wrong("an algorithm of the policy"));
     }
     Ok(key)

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
+mod document;
 mod forge;
 mod jwe;
 mod jwe_misuse;
@@ -10,6 +11,7 @@ mod misuse_claims;
 mod misuse_keys;
 #[cfg(feature = "ml-dsa")]
 mod ml_dsa;
+mod nested;
 mod oracle;
 mod policy;
 mod properties;
