@@ -4,6 +4,7 @@ use crate::algorithm::{Algorithm, Curve, KeyType};
 use crate::provider::{Provider, PublicKey};
 use crate::{KeyError, base64url};
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 
 /// A public JSON Web Key. Private members are refused on reading, except by [`crate::SigningKey`].
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -102,8 +103,7 @@ impl TryFrom<Members> for Jwk {
     type Error = KeyError;
 
     fn try_from(m: Members) -> Result<Self, KeyError> {
-        let secrets = [&m.d, &m.p, &m.q, &m.dp, &m.dq, &m.qi, &m.k, &m.priv_];
-        if secrets.into_iter().any(Option::is_some) || m.oth.is_some() {
+        if m.is_private() {
             return Err(KeyError::new("private_key", "private members in a public key"));
         }
         Ok(m.public())
@@ -111,6 +111,12 @@ impl TryFrom<Members> for Jwk {
 }
 
 impl Members {
+    /// Whether it has any private member.
+    pub(crate) fn is_private(&self) -> bool {
+        let secrets = [&self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qi, &self.k, &self.priv_];
+        secrets.into_iter().any(Option::is_some) || self.oth.is_some()
+    }
+
     fn public(self) -> Jwk {
         let Self { kty, kid, alg, use_, key_ops, crv, x, y, n, e, pub_, .. } = self;
         Jwk { kty, kid, alg, use_, key_ops, crv, x, y, n, e, pub_ }
@@ -202,6 +208,11 @@ impl Jwk {
         let body: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
         let text = format!("{{{}}}", body.join(","));
         Some(base64url::encode(crate::provider::DEFAULT.sha256(text.as_bytes())))
+    }
+
+    /// The thumbprint as a URI (RFC 9278 3).
+    pub fn thumbprint_uri(&self) -> Option<String> {
+        self.thumbprint().map(|print| format!("urn:ietf:params:oauth:jwk-thumbprint:sha-256:{print}"))
     }
 
     /// Whether type and curve are these; the length of a secret is not judged.
@@ -305,6 +316,33 @@ impl Jwk {
             PublicKey::MlDsa(key) => Self { pub_: text(key), ..base("AKP", None) },
         }
     }
+}
+
+/// A private key as it is written: the public half, then what is secret. `None` when there are not as many
+/// private members as the type has.
+pub(crate) fn private_jwk(jwk: &Jwk, private: &[Secret]) -> Option<Secret> {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        #[serde(flatten)]
+        jwk: &'a Jwk,
+        #[serde(flatten)]
+        private: BTreeMap<&'a str, &'a str>,
+    }
+    let names: &[&str] = match jwk.kty.as_str() {
+        "oct" => &["k"],
+        "RSA" => &["d", "p", "q", "dp", "dq", "qi"],
+        "AKP" => &["priv"],
+        _ => &["d"],
+    };
+    let texts: Vec<_> =
+        private.iter().map(|part| zeroize::Zeroizing::new(base64url::encode(part.as_slice()))).collect();
+    if names.len() != texts.len() {
+        return None;
+    }
+    let private = names.iter().copied().zip(texts.iter().map(|text| text.as_str())).collect();
+    // Room for RSA of 8192 bits, so that growing leaves no copy behind.
+    let mut out = Secret::new(Vec::with_capacity(10 * 1024));
+    serde_json::to_writer(&mut *out, &Written { jwk, private }).ok().map(|()| out)
 }
 
 /// A JWK Set document (RFC 7517 5).

@@ -15,6 +15,7 @@ pub mod jwe;
 pub mod jwk;
 pub mod key;
 mod key_set;
+pub mod material;
 pub mod nested;
 pub mod policy;
 pub mod provider;

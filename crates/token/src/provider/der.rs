@@ -32,3 +32,20 @@ pub(crate) fn x25519_pkcs8(scalar: &[u8]) -> Secret {
     out.extend_from_slice(scalar);
     out
 }
+
+/// An element of the tag.
+pub(crate) fn written(tag: u8, content: &[&[u8]]) -> Vec<u8> {
+    let bytes: usize = content.iter().map(|part| part.len()).sum();
+    let long = bytes.to_be_bytes();
+    let digits: Vec<u8> = long.into_iter().skip_while(|byte| *byte == 0).collect();
+    let mut out = vec![tag];
+    match u8::try_from(bytes) {
+        Ok(short) if short < 0x80 => out.push(short),
+        _ => {
+            out.push(0x80 | u8::try_from(digits.len()).unwrap_or_default());
+            out.extend(digits);
+        }
+    }
+    out.extend(content.iter().copied().flatten());
+    out
+}

@@ -5,6 +5,7 @@
 
 mod aws_lc;
 pub(crate) mod der;
+pub mod formats;
 pub mod jwe;
 
 pub use aws_lc::AwsLc;

@@ -6,6 +6,7 @@ mod document;
 mod forge;
 mod jwe;
 mod jwe_misuse;
+mod material;
 mod misuse;
 mod misuse_claims;
 mod misuse_keys;

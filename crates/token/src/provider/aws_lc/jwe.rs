@@ -174,7 +174,7 @@ impl Unwrap for OaepPrivateDecryptingKey {
     }
 }
 
-fn name(curve: Exchange) -> &'static agreement::Algorithm {
+pub(super) fn name(curve: Exchange) -> &'static agreement::Algorithm {
     match curve {
         Exchange::Ec(Curve::P256) => &agreement::ECDH_P256,
         Exchange::Ec(Curve::P384) => &agreement::ECDH_P384,
@@ -196,7 +196,7 @@ fn raw(curve: Exchange, key: &PublicKey) -> Option<Vec<u8>> {
     }
 }
 
-fn public(curve: Exchange, key: &agreement::PrivateKey) -> Result<PublicKey, KeyError> {
+pub(super) fn public(curve: Exchange, key: &agreement::PrivateKey) -> Result<PublicKey, KeyError> {
     let public = key.compute_public_key().map_err(failed("no public half"))?;
     match curve {
         Exchange::X25519 => Ok(PublicKey::X25519(public.as_ref().to_vec())),

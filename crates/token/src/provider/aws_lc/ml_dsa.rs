@@ -3,7 +3,9 @@
 use super::{failed, rejected};
 use crate::KeyError;
 use crate::provider::{Pair, PrivateKey, PublicKey, Signer};
-use aws_lc_rs::signature::{KeyPair, PqdsaKeyPair, PqdsaSigningAlgorithm};
+use aws_lc_rs::signature::{
+    KeyPair, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair, PqdsaSigningAlgorithm,
+};
 use std::sync::Arc;
 
 pub(super) fn generate(alg: &'static PqdsaSigningAlgorithm) -> Result<Pair, KeyError> {
@@ -38,4 +40,11 @@ impl Signer for PqdsaKeyPair {
         let room = out.get_mut(start..).unwrap_or_default();
         Self::sign(self, message, room).map(drop).map_err(failed("signing failed"))
     }
+}
+
+/// The algorithm whose public keys have so many bytes (FIPS 204 4, table 2).
+pub(super) fn of_length(public: usize) -> Option<&'static PqdsaSigningAlgorithm> {
+    [&ML_DSA_44_SIGNING, &ML_DSA_65_SIGNING, &ML_DSA_87_SIGNING]
+        .into_iter()
+        .find(|alg| alg.public_key_len() == public)
 }

@@ -1,5 +1,6 @@
 //! aws-lc-rs behind the provider trait.
 
+mod formats;
 mod jwe;
 #[cfg(feature = "ml-dsa")]
 mod ml_dsa;
