@@ -30,6 +30,26 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// Reads the first one of what is left.
+    pub fn read(left: &mut &[u8]) -> Result<Self, FormatError> {
+        let mut bytes = Bytes(left);
+        let length = bytes.length(MOST_ENTRY)?;
+        let [kind] = bytes.take()?;
+        let entry = bytes.run(length)?;
+        *left = bytes.0;
+        Ok(match kind {
+            HEAD => {
+                let head = std::str::from_utf8(entry);
+                Self::Head(
+                    head.map_err(|_| FormatError::new("malformed", "a head that is not UTF-8"))?.to_owned(),
+                )
+            }
+            PAGE => Self::Page(Page::read(entry)?),
+            SNAPSHOT => Self::Snapshot(entry.to_vec()),
+            _ => return Err(FormatError::new("unsupported", format!("an entry of kind {kind}"))),
+        })
+    }
+
     /// Appends it: length (4) of the bytes, kind (1: head, 2: page, 3: snapshot), bytes.
     pub fn append(&self, out: &mut Vec<u8>) {
         let page;
@@ -59,13 +79,13 @@ pub struct Replayed {
 /// Replays a journal into a follower that follows nothing yet, or older epochs' journals. Heads may have expired.
 /// Stops at what cannot be read; what no head proves is forgotten.
 pub fn replay(follower: &mut Follower, bytes: &[u8], wall: Timestamp, elapsed: Duration) -> Replayed {
-    let mut left = Bytes(bytes);
+    let mut left = bytes;
     let mut replayed = Replayed { good: 0, refused: None };
-    while !left.0.is_empty() {
+    while !left.is_empty() {
         match take(follower, &mut left, wall, elapsed) {
             Ok(()) | Err(Refused::Old) => {
                 if follower.is_settled() {
-                    replayed.good = bytes.len() - left.0.len();
+                    replayed.good = bytes.len() - left.len();
                 }
             }
             // A later snapshot may make up for it.
@@ -85,21 +105,13 @@ pub fn replay(follower: &mut Follower, bytes: &[u8], wall: Timestamp, elapsed: D
 
 fn take(
     follower: &mut Follower,
-    left: &mut Bytes<'_>,
+    left: &mut &[u8],
     wall: Timestamp,
     elapsed: Duration,
 ) -> Result<(), Refused> {
-    let length = left.length(MOST_ENTRY)?;
-    let [kind] = left.take()?;
-    let bytes = left.run(length)?;
-    match kind {
-        HEAD => {
-            let head = std::str::from_utf8(bytes)
-                .map_err(|_| FormatError::new("malformed", "a head that is not UTF-8"))?;
-            follower.kept_head(head, wall, elapsed)
-        }
-        PAGE => follower.kept_page(Page::read(bytes)?, wall, elapsed),
-        SNAPSHOT => follower.snapshot(bytes),
-        _ => Err(FormatError::new("unsupported", format!("an entry of kind {kind}")).into()),
+    match Entry::read(left)? {
+        Entry::Head(jws) => follower.kept_head(&jws, wall, elapsed),
+        Entry::Page(page) => follower.kept_page(page, wall, elapsed),
+        Entry::Snapshot(bytes) => follower.snapshot(&bytes),
     }
 }

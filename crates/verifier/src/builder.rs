@@ -9,6 +9,7 @@ use crate::introspect::Introspection;
 use crate::keys::{Limits, Remote, Source};
 use crate::proof::ProofCheck;
 use crate::staleness::{OnStale, Terms};
+use crate::state::Dir;
 use crate::verifier::{Inner, Verifier};
 use countersign_token::{Algorithm, KeyError, KeySet, Policy, TokenType, VerifyingKey};
 use std::path::PathBuf;
@@ -51,6 +52,14 @@ pub enum BuildError {
     /// The system has no randomness.
     #[error("the system has no random bytes")]
     Entropy,
+    /// The state directory cannot be made or opened.
+    #[error("state directory {}: {cause}", path.display())]
+    State {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
     /// Client credentials that cannot stand in a header.
     #[error("client id or secret cannot be sent")]
     Credentials,
@@ -268,6 +277,13 @@ impl Builder {
         });
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let entropy = self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy));
+        let dir = match &self.state_dir {
+            Some(root) => Some(Arc::new(
+                Dir::open(root, &self.issuer)
+                    .map_err(|cause| BuildError::State { path: root.clone(), cause: cause.to_string() })?,
+            )),
+            None => None,
+        };
         let source = match self.set {
             _ if !self.keys.is_empty() => Source::fixed(KeySet::new(self.keys)),
             Some(set) => Source::fixed(set),
@@ -277,14 +293,18 @@ impl Builder {
                     Some(fetch) => fetch,
                     None => Arc::new(HttpFetch::new()?),
                 };
-                Source::Remote(Remote::new(self.issuer.clone(), url, self.limits, fetch, Arc::clone(&clock)))
+                let (clock, dir) = (Arc::clone(&clock), dir.clone());
+                Source::Remote(Remote::new(self.issuer.clone(), url, self.limits, fetch, clock, dir))
             }
         };
         let credentials = |(id, secret): (String, String)| Introspection::new(&id, &secret);
         let introspection =
             self.introspection.map(|pair| credentials(pair).ok_or(BuildError::Credentials)).transpose()?;
         #[cfg(feature = "feed")]
-        let feed = self.feed.settled(&self.issuer, self.limits)?;
+        let feed = {
+            let (clock, entropy) = (Arc::clone(&clock), Arc::clone(&entropy));
+            self.feed.settled(&self.issuer, self.limits, self.terms, dir, clock, entropy)?
+        };
         #[cfg(not(feature = "feed"))]
         let feed = crate::feed::Feed;
         Ok(Verifier::new(Inner {

@@ -6,8 +6,9 @@
 //! that were good.
 
 use crate::clock::Clock;
-use crate::discovery::{Found, Plain, SourceError, found, places};
+use crate::discovery::{Found, Plain, SourceError, address, found, places};
 use crate::fetch::{Fetch, FetchError, Post};
+use crate::state::{Dir, KeptKeys};
 use crate::status::KeyStatus;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -59,6 +60,14 @@ pub(crate) struct Snapshot {
     /// SHA-256 of the document.
     pub(crate) digest: [u8; 32],
     at: Duration,
+    /// How old they were then: keys kept over a restart.
+    was: Duration,
+}
+
+impl Snapshot {
+    fn age(&self, elapsed: Duration) -> Duration {
+        elapsed.saturating_sub(self.at).saturating_add(self.was)
+    }
 }
 
 /// Where keys come from.
@@ -72,7 +81,8 @@ pub(crate) enum Source {
 impl Source {
     pub(crate) fn fixed(keys: KeySet) -> Self {
         let (number, generation, digest) = (0, 1, [0; 32]);
-        Self::Fixed(Arc::new(Snapshot { keys, number, generation, digest, at: Duration::ZERO }))
+        let (at, was) = (Duration::ZERO, Duration::ZERO);
+        Self::Fixed(Arc::new(Snapshot { keys, number, generation, digest, at, was }))
     }
 
     /// The generation of keys in force, if they need no attention: there are some, and they are young.
@@ -108,7 +118,7 @@ impl Source {
             }
             Self::Remote(remote) => {
                 let snapshot = remote.loaded.load_full();
-                let age = snapshot.as_ref().map(|s| remote.clock.elapsed().saturating_sub(s.at));
+                let age = snapshot.as_ref().map(|s| s.age(remote.clock.elapsed()));
                 let failure = remote.state().failure.as_ref().map(SourceError::to_string);
                 KeyStatus { loaded: snapshot.map(count), age: age.unwrap_or_default(), failure }
             }
@@ -162,6 +172,7 @@ pub(crate) struct Remote {
     /// Milliseconds of the monotonic clock from which on the keys want attention.
     renew_at: AtomicU64,
     flight: Mutex<Flight>,
+    dir: Option<Arc<Dir>>,
 }
 
 /// What is known of fetches so far. `done` ends (its sender is dropped) when the running fetch has ended.
@@ -194,8 +205,10 @@ impl Remote {
         limits: Limits,
         fetch: Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
+        dir: Option<Arc<Dir>>,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        let kept = dir.as_ref().and_then(|dir| dir.keys());
+        let remote = Arc::new(Self {
             issuer,
             issuer_url,
             limits,
@@ -206,7 +219,28 @@ impl Remote {
             generation: AtomicU64::new(0),
             renew_at: AtomicU64::new(0),
             flight: Mutex::default(),
-        })
+            dir,
+        });
+        if let Some(kept) = kept {
+            remote.take_kept(&kept);
+        }
+        remote
+    }
+
+    /// Keys of before the last stop, as old as they are: those past their age are fetched again before they
+    /// are used, and serve on only while the issuer does not answer.
+    fn take_kept(&self, kept: &KeptKeys) {
+        let Some(was) = kept.age(self.clock.now()) else { return };
+        let at = |text: &str| address(text, self.limits.plain).ok();
+        let Some(jwks) = at(&kept.jwks_uri) else { return };
+        let feed = kept.revocation_feed.as_deref().and_then(at);
+        let introspection = kept.introspection_endpoint.as_deref().and_then(at);
+        if kept.revocation_feed.is_some() != feed.is_some() {
+            return;
+        }
+        let Ok((keys, _)) = KeySet::from_jwks(kept.jwks.as_bytes()) else { return };
+        self.found.store(Some(Arc::new(Found { jwks, feed, introspection })));
+        self.keep(keys, DEFAULT.sha256(kept.jwks.as_bytes()), was);
     }
 
     fn fresh(&self, elapsed: Duration) -> Option<u64> {
@@ -217,7 +251,7 @@ impl Remote {
 
     async fn current(self: &Arc<Self>) -> Result<Arc<Snapshot>, KeysUnavailable> {
         let Some(snapshot) = self.loaded.load_full() else { return self.first().await };
-        let age = self.clock.elapsed().saturating_sub(snapshot.at);
+        let age = snapshot.age(self.clock.elapsed());
         if age < self.limits.renew_after() {
             return Ok(snapshot);
         }
@@ -300,9 +334,14 @@ impl Remote {
         let outcome = self.fetch_keys(known).await;
         let mut state = self.state();
         match outcome {
-            Ok((keys, digest, uri)) => {
+            Ok((keys, document, uri)) => {
                 tracing::debug!(issuer = %self.issuer, keys = keys.len(), "keys fetched");
-                self.keep(keys, digest);
+                self.keep(keys, DEFAULT.sha256(&document), Duration::ZERO);
+                if let (Some(dir), Some(found)) = (&self.dir, self.found.load().as_ref())
+                    && let Some(kept) = KeptKeys::new(self.clock.now(), found, &document)
+                {
+                    dir.keep_keys(&kept);
+                }
                 state.failure = None;
                 state.jwks_uri = Some(uri);
             }
@@ -315,20 +354,20 @@ impl Remote {
         }
     }
 
-    fn keep(&self, keys: KeySet, digest: [u8; 32]) {
+    fn keep(&self, keys: KeySet, digest: [u8; 32], was: Duration) {
         let (number, generation) = match self.loaded.load().as_ref() {
             Some(before) if before.digest == digest => (before.number + 1, before.generation),
             Some(before) => (before.number + 1, before.generation + 1),
             None => (1, 1),
         };
         let at = self.clock.elapsed();
-        self.loaded.store(Some(Arc::new(Snapshot { keys, number, generation, digest, at })));
+        self.loaded.store(Some(Arc::new(Snapshot { keys, number, generation, digest, at, was })));
         self.generation.store(generation, Ordering::Release);
-        let renew_at = (at + self.limits.renew_after()).as_millis();
+        let renew_at = (at + self.limits.renew_after().saturating_sub(was)).as_millis();
         self.renew_at.store(u64::try_from(renew_at).unwrap_or(u64::MAX), Ordering::Release);
     }
 
-    async fn fetch_keys(&self, known: Option<Url>) -> Result<(KeySet, [u8; 32], Url), SourceError> {
+    async fn fetch_keys(&self, known: Option<Url>) -> Result<(KeySet, Bytes, Url), SourceError> {
         let uri = match known {
             Some(uri) => uri,
             None => self.discover().await?,
@@ -340,7 +379,7 @@ impl Remote {
         for reason in left_out {
             tracing::debug!(issuer = %self.issuer, %reason, "key left out");
         }
-        Ok((keys, DEFAULT.sha256(&document), uri))
+        Ok((keys, document, uri))
     }
 
     async fn discover(&self) -> Result<Url, SourceError> {
@@ -367,6 +406,24 @@ impl Remote {
             .await
             .map_err(|_| FetchError::Timeout(timeout))??;
         if body.len() > max_bytes { Err(FetchError::TooLarge(max_bytes)) } else { Ok(body) }
+    }
+
+    /// How documents are had.
+    #[cfg(feature = "feed")]
+    pub(crate) fn fetch(&self) -> Arc<dyn Fetch> {
+        Arc::clone(&self.fetch)
+    }
+
+    /// SHA-256 of the key set in force.
+    #[cfg(feature = "feed")]
+    pub(crate) fn digest(&self) -> Option<[u8; 32]> {
+        self.loaded.load().as_ref().map(|snapshot| snapshot.digest)
+    }
+
+    /// Fetches the keys in the background, unless that began less than `pause` ago.
+    #[cfg(feature = "feed")]
+    pub(crate) fn renew(self: &Arc<Self>, pause: Duration) {
+        drop(self.begin(pause));
     }
 
     /// Within the same bounds.

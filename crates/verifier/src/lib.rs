@@ -23,6 +23,7 @@ mod layer;
 mod proof;
 mod refusal;
 mod staleness;
+mod state;
 mod status;
 mod verifier;
 

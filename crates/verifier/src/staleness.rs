@@ -29,6 +29,15 @@ pub enum OnStale {
 }
 
 impl OnStale {
+    /// Marks it in a set.
+    pub(crate) fn bit(self) -> u8 {
+        match self {
+            Self::Closed => 1,
+            Self::Open { .. } => 2,
+            Self::Introspect => 4,
+        }
+    }
+
     /// The name in acknowledgements.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -3,27 +3,36 @@
 //! Owns the handle. The task ([`follow`]) takes what comes from the network, the follower of
 //! `countersign-feed` decides what is proven, requests read the outcome without a lock.
 
+mod ack;
+mod follow;
+mod kept;
 mod settings;
+mod wire;
 
 use crate::check::Moment;
+use crate::clock::Clock;
 use crate::discovery::Found;
+use crate::entropy::Entropy;
 use crate::identity::Identity;
-use crate::keys::Source;
+use crate::keys::{Remote, Source};
 use crate::refusal::Revocation;
-use crate::staleness::{HARD, OnStale, SOFT, Terms};
+use crate::staleness::{HARD, SOFT, Terms};
 use crate::status::{FeedChange, FeedStatus};
 use arc_swap::ArcSwap;
-use countersign_feed::{Cutoff, Hit, Names, Salt, Subject, View};
+use countersign_feed::{Cutoff, Head, Hit, Names, Salt, Subject, View};
 use countersign_token::Timestamp;
 use settings::Following;
 pub(crate) use settings::{Settings, Wanted};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Requests for the newest head that may wait.
+const ASKS: usize = 64;
 
 /// A token's names in the feed, kept beside it in the cache. None: nothing was known of the feed then.
-pub(crate) type Named = Option<(Salt, Names)>;
+pub(crate) type Named = Option<Names>;
 
 /// How old the knowledge of revocations is.
 pub(crate) enum Age {
@@ -70,11 +79,14 @@ enum Mode {
 
 /// The handle of a verifier. The task ends with it.
 pub(crate) struct Feed {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
     settings: Settings,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     /// Dropped with the verifier: the task listens.
     alive: watch::Sender<()>,
-    started: Mutex<bool>,
+    /// Where to ask the task; none before it runs.
+    asks: Mutex<Option<mpsc::Sender<follow::Ask>>>,
 }
 
 /// What requests and the task share.
@@ -95,10 +107,12 @@ pub(crate) struct Shared {
     /// What routes do beyond their hard bound, and the longest of their bounds: for acknowledgements.
     modes: AtomicU8,
     longest: AtomicU64,
+    /// The verifier's own bound in milliseconds; zero: the one recommended.
+    general: AtomicU64,
 }
 
 impl Shared {
-    fn new() -> Self {
+    fn new(terms: Terms) -> Self {
         Self {
             mode: AtomicU8::new(Mode::Undecided as u8),
             view: ArcSwap::default(),
@@ -109,8 +123,9 @@ impl Shared {
             trouble: Mutex::default(),
             change: watch::Sender::default(),
             settled: watch::Sender::new(false),
-            modes: AtomicU8::new(0),
+            modes: AtomicU8::new(terms.on_stale.unwrap_or_default().bit()),
             longest: AtomicU64::new(0),
+            general: AtomicU64::new(terms.hard.map_or(0, millis)),
         }
     }
 
@@ -132,21 +147,21 @@ fn millis(duration: Duration) -> u64 {
 }
 
 impl Feed {
-    pub(crate) fn new(settings: Settings) -> Self {
-        let shared = Shared::new();
+    pub(crate) fn new(settings: Settings, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let shared = Shared::new(settings.terms);
         if settings.following == Following::Never {
             shared.mode.store(Mode::Absent as u8, Ordering::Release);
         }
-        let alive = watch::Sender::new(());
-        Self { shared: Arc::new(shared), settings, alive, started: Mutex::default() }
+        let (shared, alive) = (Arc::new(shared), watch::Sender::new(()));
+        Self { shared, settings, clock, entropy, alive, asks: Mutex::default() }
     }
 
     /// Decides whether there is a feed, begins to follow it, and waits for its first proven head: as long as
     /// for a document, and only while the first attempt lasts.
     pub(crate) async fn ready(&self, source: &Source) {
         if self.shared.is(Mode::Undecided) {
-            let Some(found) = source.found() else { return };
-            self.begin(&found);
+            let (Some(found), Some(remote)) = (source.found(), source.remote()) else { return };
+            self.begin(&found, remote);
         }
         if !self.shared.is(Mode::Followed) || *self.shared.settled.borrow() {
             return;
@@ -160,21 +175,47 @@ impl Feed {
     /// Asks for the newest head now.
     pub(crate) async fn refresh(&self, source: &Source) -> Result<(), FeedError> {
         self.ready(source).await;
-        Ok(())
+        if !self.shared.is(Mode::Followed) {
+            return Ok(());
+        }
+        let asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ended = || FeedError::new("nothing follows the feed");
+        let (ask, answer) = oneshot::channel();
+        asks.ok_or_else(ended)?.send(ask).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
     }
 
-    fn begin(&self, found: &Found) {
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::replace(&mut *started, true) {
+    /// Decides, once, and starts the task.
+    fn begin(&self, found: &Found, remote: &Arc<Remote>) {
+        let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.shared.is(Mode::Undecided) {
             return;
         }
         let mode = match (&found.feed, self.settings.following) {
-            (Some(_), _) => Mode::Followed,
-            (None, Following::Required) => Mode::Followed,
+            (Some(url), _) => {
+                let (sender, receiver) = mpsc::channel(ASKS);
+                *asks = Some(sender);
+                tokio::spawn(follow::run(follow::Task {
+                    shared: Arc::clone(&self.shared),
+                    settings: self.settings.clone(),
+                    fetch: remote.fetch(),
+                    clock: Arc::clone(&self.clock),
+                    entropy: Arc::clone(&self.entropy),
+                    keys: Arc::clone(remote),
+                    metadata_url: url.clone(),
+                    dir: self.settings.dir.clone(),
+                    alive: self.alive.subscribe(),
+                    asks: receiver,
+                }));
+                Mode::Followed
+            }
+            (None, Following::Required) => {
+                self.shared.failed(&FeedError::new("the issuer advertises none, and one is required"));
+                Mode::Followed
+            }
             (None, _) => Mode::Absent,
         };
         self.shared.mode.store(mode as u8, Ordering::Release);
-        let _ = &self.alive;
     }
 
     /// See [`Age`]; also says once per episode that the soft bound is exceeded.
@@ -198,33 +239,25 @@ impl Feed {
 
     /// Whether these names are of the salt in force.
     pub(crate) fn speaks(&self, names: &Named) -> bool {
-        names.map(|(salt, _)| salt) == self.salt()
+        names.map(|names| names.salt) == self.shared.view.load().salt()
     }
 
     pub(crate) fn names(&self, identity: &Identity) -> Named {
-        self.salt().map(|salt| (salt, salt.names(&subject(identity))))
-    }
-
-    fn salt(&self) -> Option<Salt> {
-        self.shared.is(Mode::Followed).then(|| self.shared.view.load().salt()).flatten()
+        self.shared.view.load().salt().map(|salt| salt.names(&subject(identity)))
     }
 
     /// The rule that covers a token.
     pub(crate) fn covering(&self, names: &Named, identity: &Identity) -> Option<Revocation> {
         let again = |salt: &Salt| salt.names(&subject(identity));
-        let (_, names) = names.as_ref()?;
-        let hit = self.shared.view.load().covers(names, identity.claims().iat, again)?;
+        let hit = self.shared.view.load().covers(names.as_ref()?, identity.claims().iat, again)?;
         Some(rule(&hit))
     }
 
     /// Remembers what a route does beyond its bound.
     pub(crate) fn note(&self, terms: Terms) {
-        let bit = match terms.on_stale.unwrap_or_default() {
-            OnStale::Closed => 1,
-            OnStale::Open { .. } => 2,
-            OnStale::Introspect => 4,
-        };
-        self.shared.modes.fetch_or(bit, Ordering::Relaxed);
+        if let Some(mode) = terms.on_stale {
+            self.shared.modes.fetch_or(mode.bit(), Ordering::Relaxed);
+        }
         self.shared.longest.fetch_max(terms.hard.map_or(0, millis), Ordering::Relaxed);
     }
 
@@ -245,7 +278,7 @@ impl Feed {
             connected: change.connected,
             epoch: change.epoch,
             seq: change.seq,
-            rules: 0,
+            rules: shared.view.load().status().rules,
             age,
             soft_exceeded: over(shared.soft.load(Ordering::Relaxed)),
             hard_exceeded: over(terms.hard.map_or_else(|| shared.hard.load(Ordering::Relaxed), millis)),
@@ -256,6 +289,38 @@ impl Feed {
 }
 
 impl Shared {
+    /// Of the newest proven head: epoch, rules and moment.
+    fn order(&self) -> Option<(u64, u64, i64)> {
+        let as_of = self.as_of.load(Ordering::Acquire);
+        let change = *self.change.borrow();
+        (as_of != i64::MIN).then_some((change.epoch, change.seq, as_of))
+    }
+
+    /// A newer head is proven.
+    fn proven(&self, head: &Head) {
+        self.known(head);
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.settled.send_if_modified(|settled| !std::mem::replace(settled, true));
+    }
+
+    /// What a head says of age and bounds, also one of before a restart.
+    fn known(&self, head: &Head) {
+        let bound = |seconds: u64| seconds.saturating_mul(1000);
+        self.soft.store(bound(head.policy.soft), Ordering::Relaxed);
+        self.hard.store(bound(head.policy.hard), Ordering::Relaxed);
+        self.as_of.store(head.as_of, Ordering::Release);
+    }
+
+    /// An attempt ended without one.
+    fn failed(&self, error: &FeedError) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.detail.clone());
+        self.settled.send_if_modified(|settled| !std::mem::replace(settled, true));
+    }
+
+    fn publish(&self, now: FeedChange) {
+        self.change.send_if_modified(|known| std::mem::replace(known, now) != now);
+    }
+
     fn stale(&self, age: Duration) {
         if !self.warned.swap(true, Ordering::Relaxed) {
             let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -2,10 +2,17 @@
 
 use super::Feed;
 use crate::builder::{BuildError, Builder};
+use crate::clock::Clock;
 use crate::discovery::address;
+use crate::entropy::Entropy;
 use crate::introspect::basic;
 use crate::keys::Limits;
+use crate::staleness::Terms;
+use crate::state::Dir;
+use countersign_feed::{Metadata, Pins};
+use countersign_token::Jwk;
 use http::HeaderValue;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -43,12 +50,23 @@ pub(crate) struct Settings {
     pub(super) acks: Option<HeaderValue>,
     pub(super) issuer: String,
     pub(super) limits: Limits,
+    pub(super) dir: Option<Arc<Dir>>,
+    /// What the verifier does where a route says nothing.
+    pub(super) terms: Terms,
 }
 
 impl Wanted {
-    pub(crate) fn settled(self, issuer: &str, limits: Limits) -> Result<Feed, BuildError> {
+    pub(crate) fn settled(
+        self,
+        issuer: &str,
+        limits: Limits,
+        terms: Terms,
+        dir: Option<Arc<Dir>>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Feed, BuildError> {
         let credentials = |(id, secret): (String, String)| basic(&id, &secret).ok_or(BuildError::Credentials);
-        Ok(Feed::new(Settings {
+        let settings = Settings {
             following: self.following,
             pins: self.pins,
             relay: self.relay.map(|relay| address(&relay, limits.plain)).transpose()?,
@@ -56,7 +74,20 @@ impl Wanted {
             acks: self.acks.map(credentials).transpose()?,
             issuer: issuer.to_owned(),
             limits,
-        }))
+            dir,
+            terms,
+        };
+        Ok(Feed::new(settings, clock, entropy))
+    }
+}
+
+impl Settings {
+    /// The keys of this metadata that are believed at first.
+    pub(super) fn pinned(&self, metadata: &Metadata) -> Pins {
+        let named =
+            |jwk: &&Jwk| self.pins.is_empty() || jwk.thumbprint().is_some_and(|own| self.pins.contains(&own));
+        let keys: Vec<Jwk> = metadata.keys.iter().filter(named).cloned().collect();
+        Pins::new(&self.issuer, &keys)
     }
 }
 

@@ -1,5 +1,6 @@
 //! An issuer to verify against: a real server on a loopback socket that can be made to misbehave.
 
+use crate::feed_server::{Feed, advertise};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri, header};
@@ -8,6 +9,7 @@ use countersign_token::{AccessToken, Algorithm, Audience, JwkSet, SigningKey};
 use countersign_verifier::{Builder, Clock, Timestamp, Verifier};
 use serde_json::json;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -20,11 +22,21 @@ pub(crate) const JWKS: &str = "/jwks";
 
 /// Time that moves when told to.
 #[derive(Clone, Default)]
-pub(crate) struct Hands(Arc<Mutex<Duration>>);
+pub(crate) struct Hands(Arc<Mutex<Duration>>, Arc<AtomicI64>);
 
 pub(crate) const START: i64 = 1_800_000_000;
 
 impl Hands {
+    /// The wall clock is set to another time; time itself goes on.
+    pub(crate) fn set_wall(&self, ahead_seconds: i64) {
+        self.1.store(ahead_seconds, Ordering::SeqCst);
+    }
+
+    /// Time since the start.
+    pub(crate) fn passed(&self) -> Duration {
+        self.elapsed()
+    }
+
     pub(crate) fn pass(&self, seconds: u64) {
         *self.0.lock().unwrap() += Duration::from_secs(seconds);
     }
@@ -32,7 +44,7 @@ impl Hands {
 
 impl Clock for Hands {
     fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(START) + self.elapsed()
+        Timestamp::from_seconds(START + self.1.load(Ordering::SeqCst)) + self.elapsed()
     }
     fn elapsed(&self) -> Duration {
         *self.0.lock().unwrap()
@@ -60,18 +72,33 @@ struct Desk {
 pub(crate) struct Issuer {
     pub(crate) url: String,
     pub(crate) clock: Hands,
+    pub(crate) feed: Feed,
     desk: Arc<Mutex<Desk>>,
 }
 
 impl Issuer {
+    /// As [`Self::start`], with a revocation feed of its own.
+    pub(crate) async fn with_feed(keys: &[&SigningKey]) -> Self {
+        let issuer = Self::start(keys).await;
+        issuer.advertise();
+        issuer
+    }
+
+    pub(crate) fn advertise(&self) {
+        let (document, path) = advertise(&self.metadata(), &self.url);
+        self.answer(path, Answer::Body(document));
+    }
+
     /// Listens, publishes metadata and the keys.
     pub(crate) async fn start(keys: &[&SigningKey]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
         let desk = Arc::<Mutex<Desk>>::default();
-        let app: Router = Router::new().fallback(answer).with_state(Arc::clone(&desk));
+        let clock = Hands::default();
+        let feed = Feed::of(&url, &url, &clock);
+        let app: Router = Router::new().fallback(answer).with_state(Arc::clone(&desk)).merge(feed.routes());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let issuer = Self { url, clock: Hands::default(), desk };
+        let issuer = Self { url, clock, feed, desk };
         issuer.answer(METADATA, Answer::Body(issuer.metadata()));
         issuer.publish(keys);
         issuer

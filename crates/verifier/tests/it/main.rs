@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod discovery;
+mod feed;
+mod feed_server;
 mod issuer;
 mod keys;
 mod offline;
