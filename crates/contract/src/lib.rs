@@ -19,6 +19,7 @@ pub mod code;
 pub mod consent;
 pub mod entropy;
 pub mod event;
+pub mod feed;
 pub mod fixture;
 pub mod flow;
 pub mod key;
@@ -116,6 +117,8 @@ macro_rules! suite_of_one {
                 refresh_64_at_once refresh_against_end;
             key: key_life key_withdraw key_refresh_versions key_reseal;
             revocation: rule_token rule_before_now rule_reading_on;
+            feed: feed_begun_once feed_numbers feed_blocks feed_blocks_swept feed_snapshots feed_epochs
+                feed_acknowledged feed_token_life;
             event: event_round_trip;
             node: node_ping node_heartbeats;
         }
@@ -131,6 +134,7 @@ macro_rules! suite {
             code: code_two_processes;
             refresh: refresh_64_at_once_within_budget refresh_many_chains;
             key: key_init_once;
+            feed: feed_append_64_at_once;
             event: event_reader_misses_none;
             node: restart_keeps_everything two_processes_read_each_other two_processes_take_turns;
         }

@@ -44,7 +44,11 @@ pub async fn restart_keeps_everything(stage: Stage) {
     let theft = || event(EventKind::RefreshTheft);
     let first = stage.store.rotate_refresh(rotation(&session, 1), theft()).await.unwrap();
     let RotateOutcome::Rotated(_, row, _) = first else { panic!("{first:?}") };
-    stage.store.revoke_token("t1", stage.clock.now() + UNTIL, event(EventKind::TokenRevoked)).await.unwrap();
+    stage
+        .store
+        .revoke_token("t1", None, stage.clock.now() + UNTIL, event(EventKind::TokenRevoked))
+        .await
+        .unwrap();
     let (events, rules) = (stage.events(0).await, stage.store.rules_after(0, 10).await.unwrap().it);
 
     let stage = stage.restarted();

@@ -11,12 +11,12 @@ pub async fn rule_token(stage: Stage) {
     let until = stage.clock.now() + UNTIL;
     let mark = stage.mark().await;
     let revoked = event(EventKind::TokenRevoked);
-    let rule = store.revoke_token("t1", until, revoked.clone()).await.unwrap();
+    let rule = store.revoke_token("t1", None, until, revoked.clone()).await.unwrap();
     assert_eq!(rule, Rule { kind: RuleKind::Jti, id: "t1".to_owned(), cutoff: Cutoff::ALWAYS, until });
-    assert_eq!(store.revoke_token("t1", until, revoked.clone()).await.unwrap(), rule);
+    assert_eq!(store.revoke_token("t1", None, until, revoked.clone()).await.unwrap(), rule);
     assert_eq!(store.rules_after(0, 10).await.unwrap().it.0, [rule]);
     assert_eq!(stage.kinds(mark).await, [EventKind::TokenRevoked]);
-    let longer = store.revoke_token("t1", until + UNTIL, revoked).await.unwrap();
+    let longer = store.revoke_token("t1", None, until + UNTIL, revoked).await.unwrap();
     assert_eq!(longer.until, until + UNTIL, "a longer one counts");
 }
 
@@ -44,7 +44,7 @@ pub async fn rule_reading_on(stage: Stage) {
     let now = stage.clock.now();
     let revoke = async |jti: &str, seconds| {
         let until = now + Duration::from_secs(seconds);
-        store.revoke_token(jti, until, event(EventKind::TokenRevoked)).await.unwrap();
+        store.revoke_token(jti, None, until, event(EventKind::TokenRevoked)).await.unwrap();
     };
     let read = async |after, limit| {
         let (rules, last) = store.rules_after(after, limit).await.unwrap().it;

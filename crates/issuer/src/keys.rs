@@ -8,23 +8,30 @@ mod plan;
 mod ring;
 
 pub(crate) use ring::secret_identity;
-pub use ring::{Document, KeyRing, RefreshKey};
+pub use ring::{Document, FeedKeys, KeyRing, RefreshKey};
 
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, Unavailable, rejected};
 use crate::model::{
     Actor, EventDraft, EventKind, KeyRecord, KeyState, KeyUse, RefreshKeyRecord, Resource, Secret,
 };
-use crate::port::{At, Entropy};
+use crate::port::{At, Entropy, Position};
+use crate::revocation;
 use countersign_token::{Algorithm, SigningKey, Timestamp, base64url};
-use plan::{Move, Rows, Times, decide};
+use plan::{Line, Move, Rows, Times, decide};
 use ring::{Read, key_identity, refresh_identity};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// What every verifier knows (access tokens), what OIDC requires (ID tokens), what is small and fast.
-const FIRST: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Rs256, Algorithm::Ed25519];
+const FIRST: [Line; 3] = [
+    (KeyUse::Token, Algorithm::Es256),
+    (KeyUse::Token, Algorithm::Rs256),
+    (KeyUse::Token, Algorithm::Ed25519),
+];
+/// What heads of the feed are signed with.
+const FEED: Line = (KeyUse::Feed, Algorithm::Ed25519);
 /// How often a step is tried again when another node was first.
 const TRIES: usize = 16;
 
@@ -45,7 +52,7 @@ fn changed(actor: Actor, kid: &str, alg: Algorithm, to: &'static str) -> EventDr
 
 async fn make(
     issuer: &Issuer,
-    alg: Algorithm,
+    (purpose, alg): Line,
     state: KeyState,
     times: (Timestamp, Timestamp),
 ) -> Result<KeyRecord> {
@@ -57,16 +64,7 @@ async fn make(
     let kid = key.kid().to_owned();
     let private = issuer.sealer.seal(&key_identity(&kid), &key.private_bytes(), &*issuer.entropy)?;
     let (created_at, active_at) = times;
-    Ok(KeyRecord {
-        kid,
-        alg,
-        purpose: KeyUse::Token,
-        state,
-        private,
-        created_at,
-        active_at,
-        retired_at: None,
-    })
+    Ok(KeyRecord { kid, alg, purpose, state, private, created_at, active_at, retired_at: None })
 }
 
 fn make_refresh(issuer: &Issuer, version: u16, created_at: Timestamp) -> Result<RefreshKeyRecord> {
@@ -78,11 +76,11 @@ fn make_refresh(issuer: &Issuer, version: u16, created_at: Timestamp) -> Result<
 pub(crate) async fn load_or_init(issuer: &Issuer) -> Result<()> {
     let there = reload(issuer).await?;
     if !there.keys.is_empty() {
-        return Ok(());
+        return ensure_line(issuer, FEED).await;
     }
     let mut keys = Vec::new();
-    for alg in FIRST {
-        keys.push(make(issuer, alg, KeyState::Active, (there.now, there.now)).await?);
+    for line in FIRST.into_iter().chain([FEED]) {
+        keys.push(make(issuer, line, KeyState::Active, (there.now, there.now)).await?);
     }
     let refresh = make_refresh(issuer, 1, there.now)?;
     let event = EventDraft::new(EventKind::KeyChanged, Actor::System).with("state", "first keys");
@@ -131,10 +129,10 @@ async fn take(issuer: &Issuer, there: &Read, step: Move) -> Result<bool> {
     let alg = |kid: &str| there.keys.iter().find(|k| k.kid == kid).map_or(Algorithm::Es256, |k| k.alg);
     let by = || Actor::System;
     Ok(match step {
-        Move::Add(alg) => {
+        Move::Add(line) => {
             let times = (there.now, there.now + issuer.settings.key_publish_ahead);
-            let key = make(issuer, alg, Pending, times).await?;
-            let event = changed(by(), &key.kid, alg, "pending");
+            let key = make(issuer, line, Pending, times).await?;
+            let event = changed(by(), &key.kid, line.1, "pending");
             issuer.store.add_key(key, version, event).await?
         }
         Move::Activate { kids, retire } => {
@@ -170,7 +168,8 @@ pub async fn list(issuer: &Issuer) -> Result<Vec<KeyRecord>> {
     Ok(issuer.store.load_keys().await?.it.0)
 }
 
-/// `key rotate`: makes pending keys for each algorithm in use (or the one named); with `now`, they sign at
+/// `key rotate`: makes pending keys for each algorithm in use and for the feed (or only token keys of the
+/// algorithm named); with `now`, they sign at
 /// once although verifiers may not know them yet. One that is pending already is not made twice. Answers
 /// the keys that are pending, or with `now` sign.
 pub async fn rotate(issuer: &Issuer, alg: Option<Algorithm>, now: bool) -> Result<Vec<KeyRecord>> {
@@ -181,13 +180,13 @@ pub async fn rotate(issuer: &Issuer, alg: Option<Algorithm>, now: bool) -> Resul
         ));
     }
     let first = reload(issuer).await?;
-    let algorithms = match alg {
-        Some(alg) => vec![alg],
-        None => rows(&first).algorithms(),
+    let lines = match alg {
+        Some(alg) => vec![(KeyUse::Token, alg)],
+        None => rows(&first).lines(),
     };
     let mut made = Vec::new();
-    for alg in algorithms {
-        made.push(rotate_one(issuer, alg, now).await?);
+    for line in lines {
+        made.push(rotate_one(issuer, line, now).await?);
     }
     let last = reload(issuer).await?;
     Ok(last.keys.into_iter().filter(|k| made.contains(&k.kid)).collect())
@@ -197,17 +196,17 @@ fn rows(read: &Read) -> Rows<'_> {
     Rows { keys: &read.keys, refresh: &read.refresh, version: read.version, seen: None }
 }
 
-async fn rotate_one(issuer: &Issuer, alg: Algorithm, now: bool) -> Result<String> {
+async fn rotate_one(issuer: &Issuer, line: Line, now: bool) -> Result<String> {
     let mut made: Option<String> = None;
     for _ in 0..TRIES {
         let there = read(issuer).await?;
         let rows = rows(&there);
-        let pending = rows.of(alg, KeyState::Pending).first().map(|k| k.kid.clone());
+        let pending = rows.of(line, KeyState::Pending).first().map(|k| k.kid.clone());
         match pending {
             Some(kid) if !now => return Ok(kid),
             Some(kid) => {
-                let retire = rows.of(alg, KeyState::Active).iter().map(|k| k.kid.clone()).collect();
-                let event = changed(Actor::Operator, &kid, alg, "active");
+                let retire = rows.of(line, KeyState::Active).iter().map(|k| k.kid.clone()).collect();
+                let event = changed(Actor::Operator, &kid, line.1, "active");
                 if issuer.store.move_keys(activation(vec![kid.clone()], retire), there.version, event).await?
                 {
                     return Ok(kid);
@@ -219,8 +218,8 @@ async fn rotate_one(issuer: &Issuer, alg: Algorithm, now: bool) -> Result<String
             }
             None => {
                 let times = (there.now, there.now + issuer.settings.key_publish_ahead);
-                let key = make(issuer, alg, KeyState::Pending, times).await?;
-                let event = changed(Actor::Operator, &key.kid, alg, "pending");
+                let key = make(issuer, line, KeyState::Pending, times).await?;
+                let event = changed(Actor::Operator, &key.kid, line.1, "pending");
                 let kid = key.kid.clone();
                 if issuer.store.add_key(key, there.version, event).await? {
                     made = Some(kid);
@@ -245,15 +244,20 @@ pub(crate) async fn ensure(issuer: &Issuer, alg: Algorithm) -> Result<()> {
     if alg.is_symmetric() || issuer.keys.signing(alg).is_some() {
         return Ok(());
     }
-    if reload(issuer).await?.keys.iter().any(|k| k.alg == alg && k.state == KeyState::Active) {
+    ensure_line(issuer, (KeyUse::Token, alg)).await
+}
+
+async fn ensure_line(issuer: &Issuer, line: Line) -> Result<()> {
+    if !rows(&reload(issuer).await?).of(line, KeyState::Active).is_empty() {
         return Ok(());
     }
-    rotate(issuer, Some(alg), true).await.map(drop)
+    rotate_one(issuer, line, true).await?;
+    reload(issuer).await.map(drop)
 }
 
 /// `key withdraw`: out of JWKS, rule `kid`, replaced at once if it was active: by the pending key when every
-/// node knows it, else by a new one.
-pub async fn withdraw(issuer: &Issuer, kid: &str) -> Result<()> {
+/// node knows it, else by a new one. Answers where the revocation feed stood then.
+pub async fn withdraw(issuer: &Issuer, kid: &str) -> Result<Position> {
     let there = read(issuer).await?;
     let key = there.keys.iter().find(|k| k.kid == kid);
     let Some(key) = key.filter(|k| k.state != KeyState::Withdrawn) else {
@@ -263,7 +267,7 @@ pub async fn withdraw(issuer: &Issuer, kid: &str) -> Result<()> {
     if key.state == KeyState::Active {
         let seen = issuer.store.keys_seen_by_all().await?;
         let rows = Rows { seen, ..rows(&there) };
-        let next = rows.of(key.alg, KeyState::Pending).first().map(|k| k.kid.clone());
+        let next = rows.of(key.line(), KeyState::Pending).first().map(|k| k.kid.clone());
         let promoted = match next.filter(|_| rows.known_everywhere()) {
             Some(next) => {
                 let event = changed(Actor::Operator, &next, key.alg, "active");
@@ -273,15 +277,16 @@ pub async fn withdraw(issuer: &Issuer, kid: &str) -> Result<()> {
             None => false,
         };
         if !promoted {
-            replacement = Some(make(issuer, key.alg, KeyState::Active, (there.now, there.now)).await?);
+            replacement = Some(make(issuer, key.line(), KeyState::Active, (there.now, there.now)).await?);
         }
     }
     let until = issuer.longest_token_life().await?;
     let event = changed(Actor::Operator, kid, key.alg, "withdrawn");
     let rules = issuer.store.withdraw_key(kid, replacement, until, event).await?;
     let rules = rules.ok_or_else(|| rejected(Code::NotFound, "no such key, or it is withdrawn already"))?;
-    issuer.directory.learn(&rules);
-    reload(issuer).await.map(drop)
+    // The new set first: the head that carries the rule is signed by a key that stands, and names the new JWKS.
+    reload(issuer).await?;
+    revocation::enforce(issuer, &rules).await
 }
 
 /// The resource's HS256 key, opened. `None`: it has none.

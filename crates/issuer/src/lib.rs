@@ -93,20 +93,24 @@ impl Issuer {
             node: parts.node,
         };
         keys::load_or_init(&issuer).await?;
+        revocation::start(&issuer).await?;
         issuer.directory.load().await?;
+        issuer.store.token_life(issuer.longest_token_life().await?, false).await?;
         Ok(Arc::new(issuer))
     }
 
     /// One turn of what must go on while the server runs: follow the event log, load new keys and rules,
-    /// heartbeat. The runtime calls it every 100 ms and whenever the store says something was written.
+    /// heartbeat, number rules that a process left behind, sign heads of the feed. The runtime calls it every 100 ms and whenever the store says something was written.
     pub async fn follow(&self) -> Result<()> {
         let turn = self.directory.follow().await?;
-        keys::follow(self, turn.keys).await
+        keys::follow(self, turn.keys).await?;
+        revocation::follow(self).await
     }
 
     /// One turn of what may wait: key rotation, sweeping. The runtime calls it every 10 s.
     pub async fn tend(&self) -> Result<()> {
         keys::tend(self).await?;
+        self.store.token_life(self.longest_token_life().await?, true).await?;
         self.store.sweep(1_000).await?;
         Ok(())
     }
@@ -117,6 +121,11 @@ impl Issuer {
         let resources = self.directory.resources().await?;
         let default = self.settings.access_token_ttl;
         let access = resources.values().map(|r| r.ttl(default)).fold(default, Duration::max);
-        Ok(access.max(self.settings.id_token_ttl) + Duration::from_secs(60))
+        Ok(token_life(access.max(self.settings.id_token_ttl)))
     }
+}
+
+/// How long rules about tokens of that life live: a minute more, for clocks that differ.
+pub(crate) fn token_life(life: Duration) -> Duration {
+    life + Duration::from_secs(60)
 }

@@ -79,7 +79,8 @@ fn end_one(
         params![id.as_str(), tx.now.millis()],
     )?;
     let ended = client_session::end_under(tx, id)?;
-    Ok(Some((owner, revocation::sessions(tx, ended, until)?)))
+    let rules = revocation::sessions(tx, &owner, ended, until)?;
+    Ok(Some((owner, rules)))
 }
 
 fn continues(tx: &Tx<'_>, id: &BrowserSessionId, with: &SignIn) -> Done<bool> {
@@ -239,7 +240,7 @@ impl BrowserSessions for SqliteStore {
             if browsers > 0 || !ended.is_empty() {
                 event::write(tx, &event.user(&user))?;
             }
-            revocation::sessions(tx, ended, until)
+            revocation::sessions(tx, &user, ended, until)
         })
         .await
     }

@@ -75,10 +75,8 @@ impl Clients for SqliteStore {
                 if !tx.guarded("DELETE FROM client WHERE id = ?1", [id.as_str()])? {
                     return Ok(None);
                 }
-                let (kind, cutoff, until) = (RuleKind::Cid, revocation::cutoff(tx), tx.now + until);
-                let rule = Rule { kind, id: id.to_string(), cutoff, until };
                 event::write(tx, &event.client(&id))?;
-                Ok(Some((tx.now, revocation::write(tx, rule)?)))
+                Ok(Some((tx.now, revocation::before_now(tx, RuleKind::Cid, id.to_string(), until)?)))
             })
             .await?;
         let Some((at, rule)) = done else { return Ok(None) };

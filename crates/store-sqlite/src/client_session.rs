@@ -257,7 +257,7 @@ impl ClientSessions for SqliteStore {
                 return Ok(None);
             }
             event::write(tx, &about(event, &found))?;
-            revocation::sessions(tx, vec![id], until).map(Some)
+            revocation::sessions(tx, &found.user, vec![id], until).map(Some)
         })
         .await
     }

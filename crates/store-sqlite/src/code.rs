@@ -95,7 +95,7 @@ fn replayed(
     let event = EventDraft { kind: EventKind::CodeReplayed, ..event };
     event::write(tx, &event.user(&code.user).client(&code.client).session(first))?;
     let ended = client_session::end(tx, first)?.then_some(first);
-    revocation::sessions(tx, ended.into_iter().collect(), until)
+    revocation::sessions(tx, &code.user, ended.into_iter().collect(), until)
 }
 
 fn redeem(

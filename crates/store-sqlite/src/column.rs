@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 
 pub(crate) type Read<T> = rusqlite::Result<T>;
 
-fn unreadable(
+/// An error for a value that does not read.
+pub(crate) fn unreadable(
     at: usize,
     kind: Type,
     why: impl Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -198,7 +198,7 @@ impl Keys for SqliteStore {
             }
             changed(tx)?;
             event::write(tx, &event)?;
-            Ok(Some(vec![revocation::always(tx, RuleKind::Kid, kid, until)?]))
+            Ok(Some(vec![revocation::always(tx, RuleKind::Kid, kid, None, until)?]))
         })
         .await
     }

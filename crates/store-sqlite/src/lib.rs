@@ -11,6 +11,7 @@ mod column;
 mod consent;
 mod event;
 mod fault;
+mod feed;
 mod key;
 mod migrate;
 mod node;
@@ -69,6 +70,11 @@ impl SqliteStore {
         op: impl FnOnce(&Tx<'_>) -> fault::Done<T> + Send + 'static,
     ) -> StoreResult<T> {
         self.writer.run(op).await
+    }
+
+    /// As [`Self::read`], with every statement seeing the same moment.
+    fn read_together<T>(&self, op: impl FnOnce(&Tx<'_>) -> fault::Done<T>) -> StoreResult<T> {
+        self.read(|tx| tx.together(op))
     }
 
     fn read<T>(&self, op: impl FnOnce(&Tx<'_>) -> fault::Done<T>) -> StoreResult<T> {

@@ -80,6 +80,18 @@ impl Node for SqliteStore {
                          (SELECT seq FROM rule WHERE until <= ?1 ORDER BY until LIMIT ?2)",
                     before(tx.now),
                 )?,
+                // Whoever needs older parts of the log than the oldest snapshot takes that.
+                tx.count(
+                    "DELETE FROM feed_block WHERE block IN
+                         (SELECT block FROM feed_block WHERE until * 1000 <= ?1
+                          AND (block + 1) * 4096 <= (SELECT min(seq) FROM feed_snapshot) LIMIT ?2)",
+                    before(tx.now),
+                )?,
+                tx.count(
+                    "DELETE FROM feed_verifier WHERE (client_id, verifier) IN
+                         (SELECT client_id, verifier FROM feed_verifier WHERE seen_at <= ?1 LIMIT ?2)",
+                    before(tx.now - FORGOTTEN),
+                )?,
                 tx.count(
                     "DELETE FROM node WHERE id IN (SELECT id FROM node WHERE seen_at <= ?1 LIMIT ?2)",
                     before(tx.now - FORGOTTEN),

@@ -123,5 +123,5 @@ fn stolen(tx: &Tx<'_>, asked: &Rotation, row: &ClientSession, theft: EventDraft)
         return Err(Fault::Broken("a live session did not end".to_owned()));
     }
     event::write(tx, &about(theft, row))?;
-    revocation::sessions(tx, vec![row.id], asked.until).map(RotateOutcome::Theft)
+    revocation::sessions(tx, &row.user, vec![row.id], asked.until).map(RotateOutcome::Theft)
 }

@@ -2,10 +2,11 @@
 
 use crate::column::{parsed, time};
 use crate::fault::Done;
+use crate::feed::until;
 use crate::tx::Tx;
 use crate::{SqliteStore, event};
 use async_trait::async_trait;
-use countersign_issuer::model::{ClientSessionId, Cutoff, EventDraft, Rule, RuleKind};
+use countersign_issuer::model::{ClientSessionId, Cutoff, EventDraft, Rule, RuleKind, UserId};
 use countersign_issuer::port::{At, Revocations, StoreError, StoreResult};
 use countersign_token::Timestamp;
 use rusqlite::params;
@@ -23,28 +24,47 @@ pub(crate) fn cutoff(tx: &Tx<'_>) -> Cutoff {
     Cutoff(tx.now.seconds().saturating_add(AHEAD_SECONDS))
 }
 
-/// Writes a rule.
-pub(crate) fn write(tx: &Tx<'_>, rule: Rule) -> Done<Rule> {
+/// Writes a rule; `sub`: of the tokens it covers, where one is known.
+pub(crate) fn write(tx: &Tx<'_>, rule: Rule, sub: Option<&str>) -> Done<Rule> {
     tx.one(
-        "INSERT INTO rule (kind, id, cutoff, until) VALUES (?1, ?2, ?3, ?4)",
-        params![rule.kind.name(), rule.id, rule.cutoff.0, rule.until.millis()],
+        "INSERT INTO rule (kind, id, cutoff, until, sub, written_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![rule.kind.name(), rule.id, rule.cutoff.0, rule.until.millis(), sub, tx.now.millis()],
     )?;
     Ok(rule)
 }
 
 /// Writes a rule that covers every token of `id`.
-pub(crate) fn always(tx: &Tx<'_>, kind: RuleKind, id: String, until: Duration) -> Done<Rule> {
-    write(tx, Rule { kind, id, cutoff: Cutoff::ALWAYS, until: tx.now + until })
+pub(crate) fn always(
+    tx: &Tx<'_>,
+    kind: RuleKind,
+    id: String,
+    sub: Option<&str>,
+    life: Duration,
+) -> Done<Rule> {
+    write(tx, Rule { kind, id, cutoff: Cutoff::ALWAYS, until: until(tx, life)? }, sub)
 }
 
-/// A `sid` rule each.
-pub(crate) fn sessions(tx: &Tx<'_>, ended: Vec<ClientSessionId>, until: Duration) -> Done<Vec<Rule>> {
-    ended.into_iter().map(|sid| always(tx, RuleKind::Sid, sid.to_string(), until)).collect()
+/// Writes a rule that covers every token of `id` up to now.
+pub(crate) fn before_now(tx: &Tx<'_>, kind: RuleKind, id: String, life: Duration) -> Done<Rule> {
+    let rule = Rule { kind, id, cutoff: cutoff(tx), until: until(tx, life)? };
+    let sub = (kind == RuleKind::Sub).then(|| rule.id.clone());
+    write(tx, rule, sub.as_deref())
 }
 
-fn kind(name: &str) -> Option<RuleKind> {
-    use RuleKind::{Cid, Iss, Jti, Kid, Sid, Sub};
-    [Jti, Sid, Sub, Cid, Kid, Iss].into_iter().find(|k| k.name() == name)
+/// A `sid` rule each, all of one person's sessions.
+pub(crate) fn sessions(
+    tx: &Tx<'_>,
+    user: &UserId,
+    ended: Vec<ClientSessionId>,
+    life: Duration,
+) -> Done<Vec<Rule>> {
+    let rule = |sid: ClientSessionId| always(tx, RuleKind::Sid, sid.to_string(), Some(user.as_str()), life);
+    ended.into_iter().map(rule).collect()
+}
+
+/// Reads a stored name.
+pub(crate) fn kind(name: &str) -> Option<RuleKind> {
+    RuleKind::ALL.into_iter().find(|k| k.name() == name)
 }
 
 impl SqliteStore {
@@ -54,7 +74,7 @@ impl SqliteStore {
         &self,
         mut written: Timestamp,
         rule: Rule,
-        until: Duration,
+        life: Duration,
         rules: &mut Vec<Rule>,
     ) -> StoreResult<()> {
         for _ in 0..TRIES {
@@ -64,12 +84,11 @@ impl SqliteStore {
             let (kind, id) = (rule.kind, rule.id.clone());
             let (at, later) = self
                 .write(move |tx| {
-                    let cutoff = cutoff(tx);
                     if kind == RuleKind::Sub {
                         // No row: the person was removed meanwhile, which wrote a rule of its own.
-                        tx.guarded("UPDATE user SET cutoff = ?2 WHERE id = ?1", params![id, cutoff.0])?;
+                        tx.guarded("UPDATE user SET cutoff = ?2 WHERE id = ?1", params![id, cutoff(tx).0])?;
                     }
-                    Ok((tx.now, write(tx, Rule { kind, id, cutoff, until: tx.now + until })?))
+                    Ok((tx.now, before_now(tx, kind, id, life)?))
                 })
                 .await?;
             written = at;
@@ -81,7 +100,14 @@ impl SqliteStore {
 
 #[async_trait]
 impl Revocations for SqliteStore {
-    async fn revoke_token(&self, jti: &str, until: Timestamp, event: EventDraft) -> StoreResult<Rule> {
+    async fn revoke_token(
+        &self,
+        jti: &str,
+        sub: Option<&str>,
+        until: Timestamp,
+        event: EventDraft,
+    ) -> StoreResult<Rule> {
+        let sub = sub.map(str::to_owned);
         let rule = Rule { kind: RuleKind::Jti, id: jti.to_owned(), cutoff: Cutoff::ALWAYS, until };
         self.write(move |tx| {
             let there = tx.row(
@@ -93,7 +119,7 @@ impl Revocations for SqliteStore {
                 return Ok(Rule { until, ..rule });
             }
             event::write(tx, &event)?;
-            write(tx, rule)
+            write(tx, rule, sub.as_deref())
         })
         .await
     }
@@ -102,23 +128,22 @@ impl Revocations for SqliteStore {
         &self,
         kind: RuleKind,
         id: &str,
-        until: Duration,
+        life: Duration,
         event: EventDraft,
     ) -> StoreResult<Rule> {
         let id = id.to_owned();
         let (at, rule) = self
             .write(move |tx| {
-                let cutoff = cutoff(tx);
                 if kind == RuleKind::Sub {
                     // A machine's `sub` is a client and has no row here.
-                    tx.guarded("UPDATE user SET cutoff = ?2 WHERE id = ?1", params![id, cutoff.0])?;
+                    tx.guarded("UPDATE user SET cutoff = ?2 WHERE id = ?1", params![id, cutoff(tx).0])?;
                 }
                 event::write(tx, &event)?;
-                Ok((tx.now, write(tx, Rule { kind, id, cutoff, until: tx.now + until })?))
+                Ok((tx.now, before_now(tx, kind, id, life)?))
             })
             .await?;
         let mut rules = vec![rule.clone()];
-        self.settle(at, rule.clone(), until, &mut rules).await?;
+        self.settle(at, rule.clone(), life, &mut rules).await?;
         Ok(rules.pop().unwrap_or(rule))
     }
 

@@ -15,6 +15,13 @@ impl<'a> Tx<'a> {
     pub(crate) fn new(conn: &'a Connection, now: Timestamp) -> Self {
         Self { conn, now }
     }
+    /// On a read connection: all statements of `op` see what the first one sees.
+    pub(crate) fn together<T>(&self, op: impl FnOnce(&Self) -> Done<T>) -> Done<T> {
+        let snapshot = self.conn.unchecked_transaction()?;
+        let done = op(self)?;
+        snapshot.commit()?;
+        Ok(done)
+    }
     /// Runs a statement; how many rows it changed is for the caller to judge.
     pub(crate) fn count(&self, sql: &str, params: impl Params) -> Done<usize> {
         Ok(self.conn.prepare_cached(sql)?.execute(params)?)

@@ -162,8 +162,7 @@ fn sign_out(tx: &Tx<'_>, id: &UserId, until: Duration) -> Done<Rule> {
     tx.one("UPDATE user SET cutoff = ?2 WHERE id = ?1", params![id.as_str(), cutoff.0])?;
     browser_session::end_all(tx, id, None)?;
     client_session::end_all(tx, id, None)?;
-    let rule = Rule { kind: RuleKind::Sub, id: id.to_string(), cutoff, until: tx.now + until };
-    revocation::write(tx, rule)
+    revocation::before_now(tx, RuleKind::Sub, id.to_string(), until)
 }
 
 #[async_trait]
@@ -247,7 +246,7 @@ impl Users for SqliteStore {
             browser_session::end_all(tx, &id, keep.as_ref())?;
             let ended = client_session::end_all(tx, &id, keep.as_ref())?;
             event::write(tx, &about(event, &id))?;
-            revocation::sessions(tx, ended, until).map(Some)
+            revocation::sessions(tx, &id, ended, until).map(Some)
         })
         .await
     }
@@ -327,7 +326,8 @@ impl Users for SqliteStore {
                 return Ok(None);
             }
             event::write(tx, &about(event, &id))?;
-            Ok(Some(vec![revocation::always(tx, RuleKind::Sub, id.to_string(), until)?]))
+            let sub = Some(id.as_str());
+            Ok(Some(vec![revocation::always(tx, RuleKind::Sub, id.to_string(), sub, until)?]))
         })
         .await
     }

@@ -1,9 +1,12 @@
 //! A store that notes which of its methods were called, for tests of "the same work, whoever asks".
 
 use async_trait::async_trait;
+use countersign_feed::head::FeedId;
+use countersign_feed::{Chain, Salt};
 use countersign_issuer::model::session::Authentication;
 use countersign_issuer::model::*;
 use countersign_issuer::port::browser_session::{LiveBrowser, SignIn, SignedIn};
+use countersign_issuer::port::feed::{Acknowledged, FeedState, Load};
 use countersign_issuer::port::user::Found;
 use countersign_issuer::port::*;
 use countersign_token::Timestamp;
@@ -109,9 +112,23 @@ noted! {
         fn reseal(all: Resealed) -> StoreResult<bool>;
     }
     Revocations {
-        fn revoke_token(jti: &str, until: Timestamp, event: EventDraft) -> StoreResult<Rule>;
+        fn revoke_token(jti: &str, sub: Option<&str>, until: Timestamp, event: EventDraft) -> StoreResult<Rule>;
         fn revoke_before_now(kind: RuleKind, id: &str, until: Duration, event: EventDraft) -> StoreResult<Rule>;
         fn rules_after(after: i64, limit: u32) -> StoreResult<At<(Vec<Rule>, i64)>>;
+    }
+    Feeds {
+        fn feed() -> StoreResult<At<Option<FeedState>>>;
+        fn begin_feed(id: FeedId, salt: Salt, genesis: Chain) -> StoreResult<bool>;
+        fn waiting(limit: u32) -> StoreResult<At<Option<Load>>>;
+        fn append(append: Append) -> StoreResult<bool>;
+        fn log_after(epoch: u64, after: u64, most: usize) -> StoreResult<Option<countersign_feed::Page>>;
+        fn block(epoch: u64, block: u64) -> StoreResult<Option<countersign_feed::Page>>;
+        fn save_snapshot(epoch: u64, seq: u64, sha256: Chain, body: Vec<u8>) -> StoreResult<bool>;
+        fn snapshot(epoch: u64, seq: u64) -> StoreResult<Option<Arc<[u8]>>>;
+        fn begin_epoch(seen: Position, epoch: u64, genesis: Chain, everything: Option<(String, Duration)>, event: EventDraft) -> StoreResult<bool>;
+        fn acknowledge(all: Vec<Acknowledged>) -> StoreResult<()>;
+        fn verifiers(since: Timestamp) -> StoreResult<At<Vec<Acknowledged>>>;
+        fn token_life(life: Duration, lower: bool) -> StoreResult<()>;
     }
     Events {
         fn events_after(seq: i64, limit: u32) -> StoreResult<At<Vec<Event>>>;

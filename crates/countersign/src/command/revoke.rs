@@ -55,7 +55,7 @@ impl Revoke {
             ));
         }
         let what = self.what.read()?;
-        let done = revoke::revoke(&context.node().await?.issuer, what).await?;
+        let done = revoke::revoke(&context.node().await?.issuer, what).await?.text;
         if context.out.json {
             context.out.data(&json!({ "done": done }), String::new)?;
         } else {

@@ -6,6 +6,7 @@ use crate::model::{
     Actor, BrowserSession, BrowserSessionId, ClientId, ClientSession, ClientSessionId, EventDraft, EventKind,
 };
 use crate::port::browser_session::LiveBrowser;
+use crate::revocation;
 use std::collections::HashMap;
 
 /// One row of the list.
@@ -77,16 +78,14 @@ pub async fn end(issuer: &Issuer, me: &LiveBrowser, id: &str) -> Result<()> {
     let until = issuer.longest_token_life().await?;
     let event = by(me, EventKind::ClientSessionEnded).session(sid);
     let rules = issuer.store.end_session(sid, None, Some(&me.subject.user.id), until, event).await?;
-    issuer.directory.learn(&rules.ok_or_else(gone)?);
-    Ok(())
+    revocation::enforce(issuer, &rules.ok_or_else(gone)?).await.map(drop)
 }
 
 async fn end_browser(issuer: &Issuer, me: &LiveBrowser, id: &BrowserSessionId) -> Result<()> {
     let until = issuer.longest_token_life().await?;
     let event = by(me, EventKind::BrowserSessionEnded).browser(id);
     let rules = issuer.store.end_browser(&me.subject.user.id, id, until, event).await?;
-    issuer.directory.learn(&rules.ok_or_else(gone)?);
-    Ok(())
+    revocation::enforce(issuer, &rules.ok_or_else(gone)?).await.map(drop)
 }
 
 /// Ends all but the one asking: other browsers, and app sessions that do not hang on it.
@@ -95,8 +94,7 @@ pub async fn end_others(issuer: &Issuer, me: &LiveBrowser) -> Result<()> {
     let event = by(me, EventKind::BrowserSessionEnded).with("all_but", me.session.id.as_str());
     let user = &me.subject.user.id;
     let rules = issuer.store.end_other_browsers(user, &me.session.id, until, event).await?;
-    issuer.directory.learn(&rules);
-    Ok(())
+    revocation::enforce(issuer, &rules).await.map(drop)
 }
 
 /// Ends the one asking (sign out here). One that has ended meanwhile is fine.

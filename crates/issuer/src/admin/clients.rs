@@ -2,7 +2,7 @@
 
 mod document;
 
-use super::{not_found, objects, settled};
+use super::{not_found, objects, revoked, settled};
 use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
 use crate::keys;
@@ -69,7 +69,7 @@ pub async fn apply(issuer: &Issuer, document: &Value) -> Result<Vec<Applied>> {
     };
     let events = applied.iter().map(event).collect();
     issuer.store.apply_clients(applied.iter().map(|a| a.client.clone()).collect(), events).await?;
-    settled(issuer, &[]).await?;
+    settled(issuer).await?;
     for one in &mut applied {
         if let Some(client) = issuer.store.client(&one.client.id).await? {
             one.client = client;
@@ -113,7 +113,7 @@ pub async fn remove(issuer: &Issuer, id: &str) -> Result<()> {
     let until = issuer.longest_token_life().await?;
     let event = EventDraft::new(EventKind::ClientRemoved, Actor::Operator).client(&id);
     let rules = issuer.store.remove_client(&id, until, event).await?;
-    settled(issuer, &rules.ok_or_else(|| not_found("client", id.as_str()))?).await
+    revoked(issuer, &rules.ok_or_else(|| not_found("client", id.as_str()))?).await.map(drop)
 }
 
 /// Makes a new secret; the old one stays good until the next rotation or `apply`.
@@ -132,6 +132,6 @@ pub async fn rotate_secret(issuer: &Issuer, id: &str) -> Result<Secret> {
         .client(&client.id)
         .with("secret", "rotated");
     issuer.store.apply_clients(vec![client], vec![event]).await?;
-    settled(issuer, &[]).await?;
+    settled(issuer).await?;
     Ok(secret)
 }

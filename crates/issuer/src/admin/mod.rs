@@ -15,12 +15,20 @@ pub mod users;
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::model::Rule;
+use crate::port::Position;
+use crate::revocation;
 use serde_json::{Map, Value};
 
 /// A change is in the store: it is in force here at once.
-async fn settled(issuer: &Issuer, rules: &[Rule]) -> Result<()> {
-    issuer.directory.learn(rules);
+async fn settled(issuer: &Issuer) -> Result<()> {
     issuer.directory.follow().await.map(drop)
+}
+
+/// As [`settled`], of a change that revoked; answers where the revocation feed stood then.
+async fn revoked(issuer: &Issuer, rules: &[Rule]) -> Result<Position> {
+    let at = revocation::enforce(issuer, rules).await?;
+    settled(issuer).await?;
+    Ok(at)
 }
 
 fn not_found(what: &str, name: &str) -> Failure {

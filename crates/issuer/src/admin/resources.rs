@@ -66,6 +66,9 @@ pub async fn apply(issuer: &Issuer, document: &Value) -> Result<Vec<Applied>> {
     for alg in applied.iter().filter_map(|a| a.resource.signing_alg) {
         keys::ensure(issuer, alg).await?;
     }
+    // Before the first token of a longer life is made, every rule written must live as long.
+    let longest = applied.iter().map(|a| a.resource.ttl(issuer.settings.access_token_ttl)).max();
+    issuer.store.token_life(crate::token_life(longest.unwrap_or_default()), false).await?;
     let event = |a: &Applied| {
         EventDraft::new(EventKind::ResourceApplied, Actor::Operator)
             .with("resource", a.resource.resource.as_str())
@@ -73,7 +76,7 @@ pub async fn apply(issuer: &Issuer, document: &Value) -> Result<Vec<Applied>> {
     };
     let events = applied.iter().map(event).collect();
     issuer.store.apply_resources(applied.iter().map(|a| a.resource.clone()).collect(), events).await?;
-    settled(issuer, &[]).await?;
+    settled(issuer).await?;
     Ok(applied)
 }
 
@@ -206,7 +209,7 @@ pub async fn remove(issuer: &Issuer, resource: &str) -> Result<(), Failure> {
     if !issuer.store.remove_resource(resource, event).await? {
         return Err(not_found("resource", resource));
     }
-    settled(issuer, &[]).await
+    settled(issuer).await
 }
 
 #[cfg(test)]

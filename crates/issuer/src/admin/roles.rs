@@ -49,7 +49,7 @@ pub async fn apply(
     }
     let role = Role { name: name.to_owned(), description: description.to_owned(), grants };
     put(issuer, role.clone()).await?;
-    settled(issuer, &[]).await?;
+    settled(issuer).await?;
     Ok(role)
 }
 
@@ -79,7 +79,7 @@ pub async fn remove(issuer: &Issuer, name: &str) -> Result<()> {
     if !issuer.store.remove_role(name, event).await? {
         return Err(not_found("role", name));
     }
-    settled(issuer, &[]).await
+    settled(issuer).await
 }
 
 /// Gives a role to a person (`user`: id, e-mail or user name).
@@ -109,7 +109,7 @@ async fn change(issuer: &Issuer, user: &User, roles: Vec<String>) -> Result<()> 
         .with("roles", roles.join(" "));
     let change = UserChange { roles: Some(roles), ..UserChange::default() };
     match issuer.store.change_user(&user.id, change, event).await? {
-        ChangedUser::Changed => settled(issuer, &[]).await,
+        ChangedUser::Changed => settled(issuer).await,
         ChangedUser::NoSuchUser => Err(not_found("user", user.id.as_str())),
         ChangedUser::NoSuchRole(role) => Err(not_found("role", &role)),
     }

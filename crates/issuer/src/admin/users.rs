@@ -1,6 +1,6 @@
 //! `user add/list/show/disable/enable/remove/set-password`. A person is named by id, e-mail or user name.
 
-use super::{invisible, not_found, roles, settled};
+use super::{invisible, not_found, revoked, roles, settled};
 use crate::Issuer;
 use crate::error::{Code, Result, rejected};
 use crate::login::password;
@@ -51,7 +51,7 @@ pub async fn add(issuer: &Issuer, add: Add) -> Result<User> {
     let event = EventDraft::new(EventKind::UserCreated, Actor::Operator).user(&new.id);
     match issuer.store.create_user(new, event).await? {
         CreateUser::Created(user) => {
-            settled(issuer, &[]).await?;
+            settled(issuer).await?;
             Ok(user)
         }
         CreateUser::EmailTaken => Err(rejected(Code::Conflict, "Somebody has this e-mail address.")),
@@ -114,14 +114,14 @@ pub async fn disable(issuer: &Issuer, user: &str) -> Result<()> {
     let id = id(issuer, user).await?;
     let until = issuer.longest_token_life().await?;
     let rules = issuer.store.disable_user(&id, until, event(EventKind::UserDisabled, &id)).await?;
-    settled(issuer, &rules.unwrap_or_default()).await
+    revoked(issuer, &rules.unwrap_or_default()).await.map(drop)
 }
 
 /// Enables again. Nothing happens to one that is not disabled.
 pub async fn enable(issuer: &Issuer, user: &str) -> Result<()> {
     let id = id(issuer, user).await?;
     issuer.store.enable_user(&id, event(EventKind::UserEnabled, &id)).await?;
-    settled(issuer, &[]).await
+    settled(issuer).await
 }
 
 /// Removes.
@@ -129,7 +129,7 @@ pub async fn remove(issuer: &Issuer, user: &str) -> Result<()> {
     let id = id(issuer, user).await?;
     let until = issuer.longest_token_life().await?;
     let rules = issuer.store.remove_user(&id, until, event(EventKind::UserRemoved, &id)).await?;
-    settled(issuer, &rules.ok_or_else(|| not_found("user", user))?).await
+    revoked(issuer, &rules.ok_or_else(|| not_found("user", user))?).await.map(drop)
 }
 
 /// Sets the password; all sessions end.
@@ -143,7 +143,7 @@ pub async fn set_password(issuer: &Issuer, user: &str, password: Secret) -> Resu
     let until = issuer.longest_token_life().await?;
     let event = event(EventKind::PasswordChanged, &person.id);
     let rules = issuer.store.set_password(&person.id, hash, None, until, event).await?;
-    settled(issuer, &rules.ok_or_else(|| not_found("user", user))?).await
+    revoked(issuer, &rules.ok_or_else(|| not_found("user", user))?).await.map(drop)
 }
 
 #[cfg(test)]

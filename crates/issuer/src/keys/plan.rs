@@ -1,6 +1,6 @@
 //! What should happen to keys next, decided from their rows alone.
 
-use crate::model::{KeyRecord, KeyState, RefreshKeyRecord};
+use crate::model::{KeyRecord, KeyState, KeyUse, RefreshKeyRecord};
 use countersign_token::{Algorithm, Timestamp};
 use std::time::Duration;
 
@@ -10,17 +10,20 @@ const MARGIN: Duration = Duration::from_secs(60 * 60);
 /// A refresh key is used when it has been in the store for this long: every node loads keys each second.
 pub(super) const REFRESH_AHEAD: Duration = Duration::from_secs(60);
 
+/// Keys that follow one another: of one use and algorithm.
+pub(super) type Line = (KeyUse, Algorithm);
+
 /// One step. Each is one guarded write; after it the rows are read again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Move {
     /// Make and publish a key that will sign later.
-    Add(Algorithm),
-    /// Let these sign, and retire those that signed so far; of all algorithms at once, since each write
+    Add(Line),
+    /// Let these sign, and retire those that signed so far; of all lines at once, since each write
     /// has to be seen by every node before the next.
     Activate {
         /// The pending ones.
         kids: Vec<String>,
-        /// The active ones of their algorithms.
+        /// The active ones of their lines.
         retire: Vec<String>,
     },
     /// Stop signing with it: a newer one does.
@@ -54,19 +57,19 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Those of an algorithm in a state, oldest first.
-    pub(super) fn of(&self, alg: Algorithm, state: KeyState) -> Vec<&'a KeyRecord> {
-        let mut found: Vec<_> = self.keys.iter().filter(|k| k.alg == alg && k.state == state).collect();
+    /// Those of a line in a state, oldest first.
+    pub(super) fn of(&self, line: Line, state: KeyState) -> Vec<&'a KeyRecord> {
+        let mut found: Vec<_> = self.keys.iter().filter(|k| k.line() == line && k.state == state).collect();
         found.sort_by(|a, b| (a.active_at, a.created_at, &a.kid).cmp(&(b.active_at, b.created_at, &b.kid)));
         found
     }
 
-    /// Algorithms that sign, or are about to.
-    pub(super) fn algorithms(&self) -> Vec<Algorithm> {
+    /// Lines that sign, or are about to.
+    pub(super) fn lines(&self) -> Vec<Line> {
         let mut out = Vec::new();
         for key in self.keys {
-            if matches!(key.state, KeyState::Active | KeyState::Pending) && !out.contains(&key.alg) {
-                out.push(key.alg);
+            if matches!(key.state, KeyState::Active | KeyState::Pending) && !out.contains(&key.line()) {
+                out.push(key.line());
             }
         }
         out
@@ -82,8 +85,8 @@ impl<'a> Rows<'a> {
 pub(super) fn decide(rows: &Rows<'_>, times: &Times, now: Timestamp) -> Vec<Move> {
     let mut moves = Vec::new();
     let (mut kids, mut retire) = (Vec::new(), Vec::new());
-    for alg in rows.algorithms() {
-        let (active, pending) = (rows.of(alg, KeyState::Active), rows.of(alg, KeyState::Pending));
+    for line in rows.lines() {
+        let (active, pending) = (rows.of(line, KeyState::Active), rows.of(line, KeyState::Pending));
         let signing = active.last();
         match pending.first() {
             Some(next) => {
@@ -97,7 +100,7 @@ pub(super) fn decide(rows: &Rows<'_>, times: &Times, now: Timestamp) -> Vec<Move
             }
             None => {
                 if signing.is_some_and(|k| now + times.ahead >= k.active_at + times.rotation) {
-                    moves.push(Move::Add(alg));
+                    moves.push(Move::Add(line));
                 }
             }
         }
@@ -130,7 +133,7 @@ pub(super) fn usable_refresh(keys: &[RefreshKeyRecord], now: Timestamp) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{KeyUse, Sealed};
+    use crate::model::Sealed;
     use KeyState::{Active, Archived, Pending, Retiring, Withdrawn};
 
     const DAY: u64 = 24 * 60 * 60;
@@ -172,7 +175,7 @@ mod tests {
         type Row = (&'static str, Vec<KeyRecord>, Option<i64>, Timestamp, Vec<Move>);
         let table: Vec<Row> = vec![
             ("young", vec![a(Active)], Some(7), before(day(89)), vec![]),
-            ("published ahead", vec![a(Active)], Some(7), day(89), vec![Move::Add(Es256)]),
+            ("published ahead", vec![a(Active)], Some(7), day(89), vec![Move::Add((KeyUse::Token, Es256))]),
             ("once only", vec![a(Active), b(Pending)], Some(7), before(day(90)), vec![]),
             ("due and known", vec![a(Active), b(Pending)], Some(7), day(90), vec![activate.clone()]),
             ("a node has not seen it", vec![a(Active), b(Pending)], Some(6), day(99), vec![]),
@@ -216,8 +219,20 @@ mod tests {
             key("d", Algorithm::Ed25519, Pending, day(89)),
         ];
         let activate = Move::Activate { kids: vec!["d".into()], retire: vec!["c".into()] };
-        let due = [activate, Move::Add(Algorithm::Es256)];
+        let due = [activate, Move::Add((KeyUse::Token, Algorithm::Es256))];
         assert_eq!(plan(&keys, Some(9), day(89)), due);
+    }
+
+    #[test]
+    fn a_feed_key_is_a_line_of_its_own() {
+        let feed =
+            |kid, state, at| KeyRecord { purpose: KeyUse::Feed, ..key(kid, Algorithm::Ed25519, state, at) };
+        let token = key("t", Algorithm::Ed25519, Active, day(80));
+        let due = [Move::Add((KeyUse::Feed, Algorithm::Ed25519))];
+        assert_eq!(plan(&[token.clone(), feed("f", Active, day(0))], Some(7), day(89)), due);
+        let keys = [token, feed("f", Active, day(0)), feed("g", Pending, day(90))];
+        let activate = Move::Activate { kids: vec!["g".into()], retire: vec!["f".into()] };
+        assert_eq!(plan(&keys, Some(7), day(90)), [activate], "the token key is not retired by it");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::plan::usable_refresh;
 use crate::error::{Failure, Result, Unavailable};
-use crate::model::{Digest, KeyRecord, KeyState, RefreshKeyRecord, Resource, Sealed};
+use crate::model::{Digest, KeyRecord, KeyState, KeyUse, RefreshKeyRecord, Resource, Sealed};
 use crate::seal::Sealer;
 use arc_swap::ArcSwap;
 use countersign_token::{Algorithm, Jwk, JwkSet, KeyError, KeySet, SigningKey, Timestamp, base64url};
@@ -46,6 +46,17 @@ impl std::fmt::Debug for RefreshKey {
     }
 }
 
+/// Keys of the revocation feed.
+#[derive(Clone, Debug, Default)]
+pub struct FeedKeys {
+    /// Signs heads.
+    pub signing: Option<Arc<SigningKey>>,
+    /// Will, once announced for long enough.
+    pub next: Option<Arc<SigningKey>>,
+    /// Public parts of all that verify heads: the one that signs, the next one, and those just retired.
+    pub published: Vec<Jwk>,
+}
+
 /// Rows as read, with the store's clock.
 pub(super) struct Read {
     pub(super) keys: Vec<KeyRecord>,
@@ -62,6 +73,7 @@ struct Loaded {
     verifying: Arc<KeySet>,
     hint: Arc<KeySet>,
     jwks: Document,
+    feed: Arc<FeedKeys>,
     refresh: Vec<Arc<RefreshKey>>,
     refresh_version: u16,
 }
@@ -75,6 +87,7 @@ impl Default for Loaded {
             verifying: Arc::default(),
             hint: Arc::default(),
             jwks: Document::new(b"{\"keys\":[]}".to_vec()),
+            feed: Arc::default(),
             refresh: Vec::new(),
             refresh_version: 0,
         }
@@ -123,6 +136,10 @@ impl KeyRing {
     /// The JWKS document.
     pub fn jwks(&self) -> Document {
         self.loaded.load().jwks.clone()
+    }
+    /// Keys of the revocation feed: none of them signs or verifies a token.
+    pub fn feed(&self) -> Arc<FeedKeys> {
+        Arc::clone(&self.loaded.load().feed)
     }
     /// The key set's version: caches of verified tokens are void when it moves.
     pub fn version(&self) -> i64 {
@@ -182,6 +199,19 @@ impl KeyRing {
     }
 }
 
+impl FeedKeys {
+    /// One more, those that sign first.
+    fn take(&mut self, state: KeyState, key: Arc<SigningKey>) {
+        match state {
+            KeyState::Active => drop(self.signing.get_or_insert_with(|| Arc::clone(&key))),
+            KeyState::Pending => drop(self.next.get_or_insert_with(|| Arc::clone(&key))),
+            KeyState::Retiring => {}
+            KeyState::Archived | KeyState::Withdrawn => return,
+        }
+        self.published.extend(key.public_jwk());
+    }
+}
+
 /// What a resource's sealed secret is bound to.
 pub(crate) fn secret_identity(resource: &str) -> String {
     format!("resource/{resource}")
@@ -199,11 +229,17 @@ fn load(before: &Loaded, read: &Read, refresh_version: u16, sealer: &Sealer) -> 
     records.sort_by_key(|k| (k.state as u8 != KeyState::Active as u8, std::cmp::Reverse(k.active_at)));
     let mut loaded = Loaded { version: read.version, refresh_version, ..Loaded::default() };
     let (mut jwks, mut published, mut archived) = (Vec::<Jwk>::new(), Vec::new(), Vec::new());
+    let mut feed = FeedKeys::default();
     for record in records {
         let key = match before.opened.get(&record.kid) {
             Some(key) => Arc::clone(key),
             None => Arc::new(open(record, sealer)?),
         };
+        loaded.opened.insert(record.kid.clone(), Arc::clone(&key));
+        if record.purpose == KeyUse::Feed {
+            feed.take(record.state, key);
+            continue;
+        }
         let verifying = key.verifying_key().map_err(|e| broken(&record.kid, &e))?;
         match record.state {
             KeyState::Pending | KeyState::Active | KeyState::Retiring => {
@@ -213,10 +249,10 @@ fn load(before: &Loaded, read: &Read, refresh_version: u16, sealer: &Sealer) -> 
             KeyState::Archived | KeyState::Withdrawn => archived.push(verifying),
         }
         if record.state == KeyState::Active && !loaded.signing.iter().any(|(alg, _)| *alg == record.alg) {
-            loaded.signing.push((record.alg, Arc::clone(&key)));
+            loaded.signing.push((record.alg, key));
         }
-        loaded.opened.insert(record.kid.clone(), key);
     }
+    loaded.feed = Arc::new(feed);
     loaded.verifying = Arc::new(KeySet::new(published.iter().cloned()));
     loaded.hint = Arc::new(KeySet::new(published.into_iter().chain(archived)));
     let body = serde_json::to_vec(&JwkSet { keys: jwks }).map_err(|e| Failure::Bug(e.to_string()))?;

@@ -7,6 +7,7 @@ use crate::model::{Actor, BrowserSession, BrowserSessionId, Digest, EventDraft, 
 use crate::oauth::authorize::Visitor;
 use crate::port::At;
 use crate::port::browser_session::{LiveBrowser, SignIn, SignedIn};
+use crate::revocation;
 use std::time::Duration;
 
 /// Length of a cookie's value: 32 bytes in base64url.
@@ -60,7 +61,9 @@ pub async fn sign_in(issuer: &Issuer, proofs: &[Proof], visitor: &Visitor, calle
     let until = issuer.longest_token_life().await?;
     match issuer.store.sign_in(sign_in, others.map(|s| s.id.clone()), until, event).await? {
         SignedIn::Done(session, rules) => {
-            issuer.directory.learn(&rules);
+            if !rules.is_empty() {
+                revocation::enforce(issuer, &rules).await?;
+            }
             Ok(Fresh { cookie, session: *session })
         }
         SignedIn::Refused => Err(again()),

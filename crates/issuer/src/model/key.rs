@@ -26,6 +26,8 @@ pub enum KeyState {
 pub enum KeyUse {
     /// Access and ID tokens: published in JWKS.
     Token,
+    /// Heads of the revocation feed: published in its metadata, never in JWKS. Signs nothing else.
+    Feed,
 }
 
 /// A signing key's row.
@@ -47,6 +49,13 @@ pub struct KeyRecord {
     pub active_at: Timestamp,
     /// When it left `active`.
     pub retired_at: Option<Timestamp>,
+}
+
+impl KeyRecord {
+    /// What it follows others in.
+    pub(crate) fn line(&self) -> (KeyUse, Algorithm) {
+        (self.purpose, self.alg)
+    }
 }
 
 /// A refresh key's row: the MAC key of refresh tokens, by version.

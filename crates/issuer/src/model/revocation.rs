@@ -19,9 +19,15 @@ pub enum RuleKind {
     Kid,
     /// Everything of this issuer.
     Iss,
+    /// Subjects in a bucket: those whose name in the feed begins with these 16 bits.
+    Bucket,
 }
 
 impl RuleKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::Jti, Self::Sid, Self::Sub, Self::Cid, Self::Kid, Self::Iss, Self::Bucket];
+
     /// The name on the wire and in the store.
     pub fn name(self) -> &'static str {
         match self {
@@ -31,6 +37,7 @@ impl RuleKind {
             Self::Cid => "cid",
             Self::Kid => "kid",
             Self::Iss => "iss",
+            Self::Bucket => "subpfx",
         }
     }
 }
@@ -50,7 +57,8 @@ impl Cutoff {
 pub struct Rule {
     /// What is named.
     pub kind: RuleKind,
-    /// Its id (`jti`, `sid`, user id, client id, `kid`; the issuer for [`RuleKind::Iss`]).
+    /// Its id (`jti`, `sid`, user id, client id, `kid`; the issuer for [`RuleKind::Iss`], a number for
+    /// [`RuleKind::Bucket`]).
     pub id: String,
     /// Which of its tokens.
     pub cutoff: Cutoff,

@@ -6,6 +6,7 @@ use super::{client_auth, id_token_hint};
 use crate::Issuer;
 use crate::error::{Code, Rejected, Result, rejected};
 use crate::model::{Actor, Client, ClientId, EventDraft, EventKind};
+use crate::revocation;
 use countersign_token::IdToken;
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,10 +129,8 @@ async fn end(issuer: &Issuer, visitor: &Visitor) -> Result<()> {
         .user(user)
         .browser(browser);
     let until = issuer.longest_token_life().await?;
-    if let Some(rules) = issuer.store.end_browser(user, browser, until, event).await? {
-        issuer.directory.learn(&rules);
-    }
-    Ok(())
+    let rules = issuer.store.end_browser(user, browser, until, event).await?;
+    revocation::enforce(issuer, &rules.unwrap_or_default()).await.map(drop)
 }
 
 #[cfg(test)]

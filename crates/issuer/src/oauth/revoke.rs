@@ -7,6 +7,7 @@ use super::{bearer, client_auth};
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::model::{Actor, Client, ClientSessionId, EventDraft, EventKind};
+use crate::revocation;
 use countersign_token::{AccessToken, Timestamp};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -66,10 +67,8 @@ pub(crate) async fn end_session(issuer: &Issuer, client: &Client, sid: ClientSes
         .client(&client.id)
         .session(sid);
     let until = issuer.longest_token_life().await?;
-    if let Some(rules) = issuer.store.end_session(sid, Some(&client.id), None, until, event).await? {
-        issuer.directory.learn(&rules);
-    }
-    Ok(())
+    let rules = issuer.store.end_session(sid, Some(&client.id), None, until, event).await?;
+    revocation::enforce(issuer, &rules.unwrap_or_default()).await.map(drop)
 }
 
 async fn one_token(issuer: &Issuer, client: &Client, claims: &AccessToken) -> Result<()> {
@@ -78,7 +77,6 @@ async fn one_token(issuer: &Issuer, client: &Client, claims: &AccessToken) -> Re
         .with("jti", claims.jti.as_str());
     // A minute more than its life: verifiers may allow that much leeway.
     let until = Timestamp::from_seconds(claims.exp.saturating_add(60));
-    let rule = issuer.store.revoke_token(&claims.jti, until, event).await?;
-    issuer.directory.learn(&[rule]);
-    Ok(())
+    let rule = issuer.store.revoke_token(&claims.jti, Some(&claims.sub), until, event).await?;
+    revocation::enforce(issuer, &[rule]).await.map(drop)
 }

@@ -11,6 +11,7 @@ pub mod code;
 pub mod consent;
 pub mod entropy;
 pub mod event;
+pub mod feed;
 pub mod hasher;
 pub mod key;
 pub mod node;
@@ -27,6 +28,7 @@ pub use code::{Codes, Redeemed};
 pub use consent::Consents;
 pub use entropy::Entropy;
 pub use event::Events;
+pub use feed::{Append, Feeds, Position};
 pub use hasher::{HashJob, Hasher};
 pub use key::{Keys, Resealed};
 pub use node::Node;
@@ -86,6 +88,7 @@ pub trait Store:
     + ClientSessions
     + Keys
     + Revocations
+    + Feeds
     + Events
     + Node
 {
@@ -102,6 +105,7 @@ impl<T> Store for T where
         + ClientSessions
         + Keys
         + Revocations
+        + Feeds
         + Events
         + Node
 {

@@ -8,9 +8,15 @@ use countersign_token::Timestamp;
 /// Revocation rules.
 #[async_trait]
 pub trait Revocations: Send + Sync {
-    /// Writes one, `until` as given. Answers the rule as written; one that is there already is answered and
-    /// nothing written.
-    async fn revoke_token(&self, jti: &str, until: Timestamp, event: EventDraft) -> StoreResult<Rule>;
+    /// Writes one, `until` as given; `sub`: the token's, where it is known. Answers the rule as written; one
+    /// that is there already is answered and nothing written.
+    async fn revoke_token(
+        &self,
+        jti: &str,
+        sub: Option<&str>,
+        until: Timestamp,
+        event: EventDraft,
+    ) -> StoreResult<Rule>;
     /// Writes a rule with cutoff = store now + 2 s (client, everything), `until` = now + given.
     async fn revoke_before_now(
         &self,

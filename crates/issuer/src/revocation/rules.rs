@@ -5,9 +5,33 @@
 //! a clone costs a handful of counters and adding a rule to a million does not copy the million.
 
 use crate::model::{Cutoff, Rule, RuleKind};
+use countersign_feed::{self as wire, Salt};
 use countersign_token::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// A rule as the feed has it.
+pub(super) fn wire(rule: &Rule, salt: &Salt, issuer: &str) -> wire::Rule {
+    let kind = match rule.kind {
+        RuleKind::Jti => wire::Kind::Jti,
+        RuleKind::Sid => wire::Kind::Sid,
+        RuleKind::Sub => wire::Kind::Sub,
+        RuleKind::Cid => wire::Kind::Cid,
+        RuleKind::Kid => wire::Kind::Kid,
+        RuleKind::Iss => wire::Kind::Iss,
+        RuleKind::Bucket => wire::Kind::Bucket,
+    };
+    let h = match rule.kind {
+        RuleKind::Iss => salt.name(kind, issuer, ""),
+        RuleKind::Bucket => rule.id.parse::<u16>().unwrap_or_default().into(),
+        _ => salt.name(kind, issuer, &rule.id),
+    };
+    let cutoff = match rule.cutoff {
+        Cutoff::ALWAYS => wire::Cutoff::ALWAYS,
+        Cutoff(seconds) => u32::try_from(seconds.max(0)).map_or(wire::Cutoff::ALWAYS, wire::Cutoff),
+    };
+    wire::Rule { kind, h, cutoff, until: wire::Rule::until_of(rule.until) }
+}
 
 /// How much larger a layer is than the one above it.
 const GROWTH: usize = 8;
@@ -106,7 +130,7 @@ pub struct Facts<'a> {
 impl RuleSet {
     fn layers(&mut self, kind: RuleKind) -> Option<&mut Layers> {
         match kind {
-            RuleKind::Iss => None,
+            RuleKind::Iss | RuleKind::Bucket => None,
             RuleKind::Kid => Some(&mut self.kid),
             RuleKind::Cid => Some(&mut self.cid),
             RuleKind::Sub => Some(&mut self.sub),
@@ -118,6 +142,9 @@ impl RuleSet {
     /// Adds one; of two with the same name the wider cutoff and the later `until` hold.
     pub fn add(&mut self, rule: &Rule) {
         let span = Span { cutoff: rule.cutoff, until: rule.until };
+        if rule.kind == RuleKind::Bucket {
+            return;
+        }
         match self.layers(rule.kind) {
             Some(layers) => layers.add(&rule.id, span),
             None => match &mut self.iss {
@@ -233,6 +260,7 @@ mod tests {
                 RuleKind::Sub => r.id == sub,
                 RuleKind::Sid => r.id == sid,
                 RuleKind::Jti => r.id == jti,
+                RuleKind::Bucket => false,
             };
             let (mut set, mut revoked) = (RuleSet::default(), false);
             for rule in &rules {

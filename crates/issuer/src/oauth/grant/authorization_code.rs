@@ -12,6 +12,7 @@ use crate::model::{
 use crate::oauth::issue::{self, Granted};
 use crate::oauth::target;
 use crate::port::Redeemed;
+use crate::revocation;
 use async_trait::async_trait;
 use countersign_token::{Timestamp, base64url};
 use subtle::ConstantTimeEq;
@@ -130,7 +131,7 @@ async fn redeem(
     match issuer.store.redeem_code(digest, session.clone(), absolute_for, until, event).await? {
         Redeemed::Done(now, subject) => Ok((now, subject)),
         Redeemed::AlreadySpent(rules) => {
-            issuer.directory.learn(&rules);
+            revocation::enforce(issuer, &rules).await?;
             Err(refused("spent by a request that came first"))
         }
         Redeemed::Gone => Err(refused("expired, or its sign-in has ended")),
@@ -145,10 +146,10 @@ async fn replayed(issuer: &Issuer, client: &Client, digest: &Digest) -> Failure 
         Err(failure) => return failure,
     };
     match issuer.store.code_replayed(digest, until, event).await {
-        Ok(rules) => {
-            issuer.directory.learn(&rules);
-            refused("spent before")
-        }
+        Ok(rules) => match revocation::enforce(issuer, &rules).await {
+            Ok(_) => refused("spent before"),
+            Err(failure) => failure,
+        },
         Err(error) => error.into(),
     }
 }

@@ -9,11 +9,12 @@ use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
 use crate::keys::RefreshKey;
 use crate::model::{
-    Actor, Client, ClientSession, ClientSessionId, EventDraft, EventKind, Refresh, Resource, Rule, Scopes,
+    Actor, Client, ClientSession, ClientSessionId, EventDraft, EventKind, Refresh, Resource, Scopes,
 };
 use crate::oauth::issue::Granted;
 use crate::oauth::target::{self, Known};
 use crate::port::{RotateOutcome, Rotation};
+use crate::revocation;
 use async_trait::async_trait;
 use aws_lc_rs::{hkdf, hmac};
 use countersign_token::{Timestamp, base64url};
@@ -179,7 +180,7 @@ pub(crate) async fn refresh(
     let theft = EventDraft::new(EventKind::RefreshTheft, Actor::Client(client.id.clone()))
         .client(&client.id)
         .session(named.sid);
-    let (now, session, subject) = settle(issuer, issuer.store.rotate_refresh(rotation, theft).await?)?;
+    let (now, session, subject) = settle(issuer, issuer.store.rotate_refresh(rotation, theft).await?).await?;
     let (scopes, audiences) = decide(&session, client, scope, resources, &known)?;
     let rotates = session.refresh.as_ref().is_none_or(|r| r.rotate);
     let refresh_token = if rotates { current(issuer, &session)? } else { Some(token.to_owned()) };
@@ -188,7 +189,7 @@ pub(crate) async fn refresh(
 
 type Settled = (Timestamp, Box<ClientSession>, Box<crate::model::Subject>);
 
-fn settle(issuer: &Issuer, outcome: RotateOutcome) -> Result<Settled> {
+async fn settle(issuer: &Issuer, outcome: RotateOutcome) -> Result<Settled> {
     match outcome {
         RotateOutcome::Rotated(now, session, subject) | RotateOutcome::Replayed(now, session, subject) => {
             Ok((now, session, subject))
@@ -198,7 +199,8 @@ fn settle(issuer: &Issuer, outcome: RotateOutcome) -> Result<Settled> {
             Ok((now, session, subject))
         }
         RotateOutcome::Theft(rules) => {
-            ended_by_theft(issuer, &rules);
+            tracing::warn!("a refresh token came back that should not have: its session is ended");
+            revocation::enforce(issuer, &rules).await?;
             Err(Rejected::new(Code::InvalidGrant, PUBLIC).because("reuse: the session is ended").into())
         }
         RotateOutcome::Gone => Err(refused()),
@@ -206,11 +208,6 @@ fn settle(issuer: &Issuer, outcome: RotateOutcome) -> Result<Settled> {
             Err(Rejected::new(Code::InvalidGrant, PUBLIC).because("another client's token").into())
         }
     }
-}
-
-fn ended_by_theft(issuer: &Issuer, rules: &[Rule]) {
-    issuer.directory.learn(rules);
-    tracing::warn!("a refresh token came back that should not have: its session is ended");
 }
 
 const PUBLIC: &str = "the refresh token is invalid, expired or revoked";
