@@ -102,7 +102,8 @@ impl Hub {
         });
         let told = Arc::clone(&hub);
         feed.on_publish(move |state| told.publish(state));
-        if let (Some(state), true) = (feed.published(), hub.now.borrow().frame.is_none()) {
+        let nothing_yet = hub.now.borrow().frame.is_none();
+        if let (Some(state), true) = (feed.published(), nothing_yet) {
             hub.publish(&state);
         }
         hub
