@@ -8,3 +8,4 @@ mod journal;
 mod snapshot;
 mod stream;
 mod table;
+mod vectors;
