@@ -108,6 +108,7 @@ pub fn resource(id: &str) -> Resource {
         by_role: Scopes::default(),
         access_token_ttl: None,
         signing_alg: None,
+        status_list: false,
         secret: None,
     }
 }

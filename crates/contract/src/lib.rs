@@ -29,6 +29,7 @@ pub mod resource;
 pub mod revocation;
 pub mod role;
 pub mod stage;
+pub mod status_list;
 pub mod user;
 
 pub use clock::ManualClock;
@@ -83,6 +84,8 @@ macro_rules! flows {
                 refresh_looks_at_roles_again;
             revocation: revocation_endpoint revocation_rules revocation_waits_out_a_cutoff
                 revocation_of_a_client_made_again;
+            status_list: status_is_asked_for status_list_tokens status_within_a_second status_after_a_cutoff
+                status_agrees_with_introspection status_of_a_session_is_the_sessions;
         }
     };
     (@cases $place:expr; $($file:ident: $($case:ident)+;)+) => {
@@ -119,6 +122,8 @@ macro_rules! suite_of_one {
             revocation: rule_token rule_before_now rule_reading_on;
             feed: feed_begun_once feed_numbers feed_blocks feed_blocks_swept feed_snapshots feed_epochs
                 feed_acknowledged feed_token_life;
+            status_list: status_leases status_leases_at_once status_of_a_session status_hits_of_rules
+                status_given_too_late status_retires;
             event: event_round_trip;
             node: node_ping node_heartbeats;
         }

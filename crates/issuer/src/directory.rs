@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 /// How long after the last look at the log entries are served, in milliseconds.
 const FRESH_FOR: u64 = 1_000;
@@ -23,6 +24,9 @@ const MOST: usize = 10_000;
 const BATCH: u32 = 1_000;
 /// How often dead rules are dropped, in milliseconds.
 const EXPIRE_EVERY: i64 = 30_000;
+/// How long they are kept after their end: a status list that somebody still holds may have bits of theirs
+/// set, so an entry they covered is not given to new tokens before that.
+const KEPT: Duration = Duration::from_secs(60);
 
 /// The cache.
 pub struct Directory {
@@ -182,7 +186,7 @@ impl Directory {
         self.expired_at.store(now.millis(), Ordering::Release);
         let _writers = self.rules_at();
         let mut set = RuleSet::clone(&self.rules.load());
-        set.expire(now);
+        set.expire(now - KEPT);
         self.rules.store(Arc::new(set));
     }
 

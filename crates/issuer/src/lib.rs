@@ -16,6 +16,7 @@ pub mod port;
 pub mod revocation;
 pub mod seal;
 pub mod settings;
+pub mod status_list;
 
 pub use error::{Code, Failure, Rejected, Result, Unavailable, rejected};
 pub use settings::Settings;
@@ -64,6 +65,8 @@ pub struct Issuer {
     pub keys: KeyRing,
     /// The revocation feed as this node serves it.
     pub feed: revocation::Feed,
+    /// The status lists as this node serves them.
+    pub status_lists: status_list::StatusLists,
     pub(crate) verified: VerifiedCache,
     pub(crate) throttle: Throttle,
     pub(crate) secrets: ClientThrottle,
@@ -81,6 +84,7 @@ impl Issuer {
             directory: Directory::new(parts.store.clone()),
             keys: KeyRing::default(),
             feed: revocation::Feed::default(),
+            status_lists: status_list::StatusLists::default(),
             verified: VerifiedCache::default(),
             throttle: Throttle::default(),
             secrets: ClientThrottle::default(),
@@ -104,7 +108,8 @@ impl Issuer {
     pub async fn follow(&self) -> Result<()> {
         let turn = self.directory.follow().await?;
         keys::follow(self, turn.keys).await?;
-        revocation::follow(self).await
+        revocation::follow(self).await?;
+        status_list::follow(self).await
     }
 
     /// One turn of what may wait: key rotation, sweeping. The runtime calls it every 10 s.
@@ -112,7 +117,7 @@ impl Issuer {
         keys::tend(self).await?;
         self.store.token_life(self.longest_token_life().await?, true).await?;
         self.store.sweep(1_000).await?;
-        Ok(())
+        status_list::tend(self).await
     }
 
     /// The longest any token of this issuer can live from now on: how long a revocation rule must, with a

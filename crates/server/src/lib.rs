@@ -17,6 +17,7 @@ mod layer;
 mod login;
 mod oauth;
 mod routes;
+mod status_list;
 mod tls;
 mod view;
 

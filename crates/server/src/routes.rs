@@ -1,7 +1,7 @@
 //! Every path, once: what answers it, on which surface it stands, and who may call it from a browser.
 
 use crate::app::App;
-use crate::{account, direct, feed, health, login, oauth, view};
+use crate::{account, direct, feed, health, login, oauth, status_list, view};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::Response;
@@ -150,6 +150,8 @@ fn rows() -> Vec<Row> {
         Row::new("/rev/snap/*", Document).get(feed::log::snapshot).cors(Cors::Public),
         Row::new("/rev/stream", Document).get(feed::stream::get).cors(Cors::Public),
         Row::new("/rev/ack", Verifier).post(feed::ack::post),
+        Row::new("/status", Document).get(status_list::aggregation).cors(Cors::Public),
+        Row::new("/status/*", Document).get(status_list::get).cors(Cors::Public),
         Row::new("/healthz", Document).get(health::live),
         Row::new("/readyz", Document).get(health::ready),
         Row::new("/oauth/token", OAuth).post(oauth::token::post).cors(Cors::Client),

@@ -21,6 +21,7 @@ mod refresh;
 mod resource;
 mod revocation;
 mod role;
+mod status_list;
 mod tx;
 mod user;
 mod writer;

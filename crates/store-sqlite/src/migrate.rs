@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 const APPLICATION_ID: i32 = 0x4353_676e;
 
 /// All migrations; the schema's version is how many there are.
-pub(crate) const ALL: &[&str] =
-    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_feed.sql")];
+pub(crate) const ALL: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_feed.sql"),
+    include_str!("../migrations/0003_status_list.sql"),
+];
 
 /// The schema's version as this binary knows it.
 pub(crate) fn known(migrations: &[&str]) -> i32 {

@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use countersign_feed::head::FeedId;
 use countersign_feed::{Chain, Salt};
 use countersign_issuer::model::session::Authentication;
+use countersign_issuer::model::status::StatusEntry;
 use countersign_issuer::model::*;
 use countersign_issuer::port::browser_session::{LiveBrowser, SignIn, SignedIn};
 use countersign_issuer::port::feed::{Acknowledged, FeedState, Load};
+use countersign_issuer::port::status_list::{StatusMember, StatusPage, StatusScan};
 use countersign_issuer::port::user::Found;
 use countersign_issuer::port::*;
 use countersign_token::Timestamp;
@@ -129,6 +131,14 @@ noted! {
         fn acknowledge(all: Vec<Acknowledged>) -> StoreResult<()>;
         fn verifiers(since: Timestamp) -> StoreResult<At<Vec<Acknowledged>>>;
         fn token_life(life: Duration, lower: bool) -> StoreResult<()>;
+    }
+    StatusLists {
+        fn status_lists() -> StoreResult<At<Vec<u32>>>;
+        fn lease_status(client: Option<&ClientId>, since: i64, until: Timestamp, pick: u32) -> StoreResult<StatusEntry>;
+        fn session_status(sid: ClientSessionId) -> StoreResult<Option<(StatusEntry, i64)>>;
+        fn assign_status(member: StatusMember, entry: StatusEntry, before: Option<StatusEntry>) -> StoreResult<StatusEntry>;
+        fn status_hits(from: StatusScan, limit: u32) -> StoreResult<StatusPage>;
+        fn sweep_status(limit: u32) -> StoreResult<u64>;
     }
     Events {
         fn events_after(seq: i64, limit: u32) -> StoreResult<At<Vec<Event>>>;

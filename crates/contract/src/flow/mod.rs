@@ -16,6 +16,7 @@ pub mod machine;
 pub mod parameters;
 pub mod refresh;
 pub mod revocation;
+pub mod status_list;
 
 use crate::stage::Stage;
 use crate::{ManualClock, SeededEntropy};

@@ -118,6 +118,9 @@ fn document(resource: &model::Resource) -> Value {
         if let Some(alg) = resource.signing_alg {
             object.insert("signing_alg".to_owned(), alg.name().into());
         }
+        if resource.status_list {
+            object.insert("status_list".to_owned(), true.into());
+        }
     }
     out
 }

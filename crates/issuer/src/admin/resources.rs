@@ -10,8 +10,8 @@ use countersign_token::Algorithm;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-const MEMBERS: [&str; 7] =
-    ["resource", "name", "scopes", "access_token_ttl", "signing_alg", "by_role", "secret"];
+const MEMBERS: [&str; 8] =
+    ["resource", "name", "scopes", "access_token_ttl", "signing_alg", "by_role", "status_list", "secret"];
 /// RFC 7518 3.2: as long as the hash.
 const SHORTEST_SECRET: usize = 32;
 const LONGEST_SECRET: usize = 1024;
@@ -139,6 +139,7 @@ fn parse(object: &Map<String, Value>, issuer: &str) -> Result<(Resource, Option<
         by_role,
         access_token_ttl: ttl(object)?,
         signing_alg,
+        status_list: flag(object, "status_list")?,
         secret: None,
     };
     Ok((resource, secret.map(Secret::new)))
@@ -182,6 +183,14 @@ fn ttl(object: &Map<String, Value>) -> Result<Option<u32>, Rejected> {
     };
     let value = value.and_then(|s| u32::try_from(s).ok());
     value.map(Some).ok_or_else(|| invalid("access_token_ttl must be 1 to 86400 seconds"))
+}
+
+fn flag(object: &Map<String, Value>, name: &str) -> Result<bool, Rejected> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(invalid(format!("{name} must be true or false"))),
+    }
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, Rejected> {
@@ -233,6 +242,8 @@ mod tests {
         assert!(secret.is_some() && r.secret.is_none());
         let (r, _) = of(json!({"resource": "https://api.example/v1", "scopes": "read write"})).unwrap();
         assert_eq!((r.scopes.to_string(), r.signing_alg), ("read write".into(), None));
+        assert!(!r.status_list, "tokens stay small unless asked for");
+        assert!(of(json!({"resource": "urn:api", "status_list": true})).unwrap().0.status_list);
     }
 
     #[test]
@@ -256,6 +267,7 @@ mod tests {
             (with("access_token_ttl", json!(0)), "1 to 86400"),
             (with("access_token_ttl", json!("1h")), "1 to 86400"),
             (with("access_token_ttl", json!(100_000)), "1 to 86400"),
+            (with("status_list", json!("yes")), "true or false"),
             (with("signing_alg", json!("HS512")), "not offered"),
             (with("signing_alg", json!("none")), "not offered"),
             (with("secret", json!("0123456789abcdef0123456789abcdef")), "HS256 only"),

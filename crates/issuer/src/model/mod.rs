@@ -12,6 +12,7 @@ pub mod role;
 pub mod scope;
 pub mod secret;
 pub mod session;
+pub mod status;
 pub mod user;
 
 pub use client::{Client, ClientMetadata};

@@ -22,6 +22,9 @@ pub struct Resource {
     pub access_token_ttl: Option<u32>,
     /// Algorithm of its access tokens; `None`: ES256.
     pub signing_alg: Option<Algorithm>,
+    /// Its access tokens name an entry of a status list (draft-ietf-oauth-status-list-21).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub status_list: bool,
     /// HS256 only: its own secret, at least 256 bits, sealed. Never in a document or in JWKS.
     #[serde(skip)]
     pub secret: Option<Sealed>,

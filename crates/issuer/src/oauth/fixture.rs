@@ -47,6 +47,7 @@ fn resource(name: &str, of: &str, by_role: &str) -> Arc<Resource> {
         by_role: scopes(by_role),
         access_token_ttl: None,
         signing_alg: None,
+        status_list: false,
         secret: None,
     })
 }

@@ -6,6 +6,7 @@ use crate::error::{Failure, Result, Unavailable};
 use crate::model::{Client, ClientSession, Origin, Resource, RuleKind, Scopes, Subject};
 use crate::revocation::Facts;
 use crate::settings::Settings;
+use crate::status_list::{self, Status};
 use aws_lc_rs::digest;
 use countersign_token::{Algorithm, SigningKey, Timestamp, base64url};
 use serde::{Serialize, Serializer};
@@ -71,11 +72,20 @@ pub(crate) async fn tokens(issuer: &Issuer, client: &Client, granted: Granted) -
         Some((subject, _)) => target::held(&granted.scopes, subject, &granted.audiences),
         None => granted.scopes,
     };
-    let jti = base64url::encode(issuer.entropy.bytes::<16>());
     let sid = person.map(|(_, session)| session.id.to_string());
+    let sub = person.map_or(client.id.as_str(), |(subject, _)| subject.user.id.as_str());
+    let iat = granted.now.seconds();
+    let facts = Facts { kid: key.kid(), iat, client: client.id.as_str(), sub, sid: sid.as_deref(), jti: "" };
+    not_born_revoked(issuer, &facts)?;
+    let session = person.map(|(_, session)| session);
+    let (jti, status) = named(issuer, client, session, &granted.audiences, granted.now).await?;
+    if status.is_some() {
+        // Its entry may have been taken from the store in between: what was revoked meanwhile counts.
+        not_born_revoked(issuer, &facts)?;
+    }
     let scope = scopes.to_string();
     let ttl = life(&issuer.settings, &granted.audiences);
-    let claims = access_claims(&AccessInput {
+    let claims = access_claims(AccessInput {
         settings: &issuer.settings,
         client,
         person,
@@ -83,10 +93,10 @@ pub(crate) async fn tokens(issuer: &Issuer, client: &Client, granted: Granted) -
         scope: &scope,
         sid: sid.as_deref(),
         jti: &jti,
+        status,
         now: granted.now,
         ttl,
     });
-    not_born_revoked(issuer, &key, &claims)?;
     let access_token = sign(issuer, &key, "at+jwt", &claims).await?;
     let id_token = match person {
         Some((subject, session)) if scopes.contains("openid") => {
@@ -141,17 +151,31 @@ fn come_again(detail: &str, seconds: i64) -> Failure {
     })
 }
 
-/// As [`wait_out`], for the very token.
-fn not_born_revoked(issuer: &Issuer, key: &SigningKey, claims: &AccessClaims<'_>) -> Result<()> {
-    let facts = Facts {
-        kid: key.kid(),
-        iat: claims.iat,
-        client: claims.client_id,
-        sub: claims.sub,
-        sid: claims.sid,
-        jti: claims.jti,
+/// A fresh `jti`, and the entry of a status list when a resource asks for one.
+async fn named(
+    issuer: &Issuer,
+    client: &Client,
+    session: Option<&ClientSession>,
+    audiences: &[Arc<Resource>],
+    now: Timestamp,
+) -> Result<(String, Option<Status>)> {
+    let random = base64url::encode(issuer.entropy.bytes::<16>());
+    if !audiences.iter().any(|r| r.status_list) {
+        return Ok((random, None));
+    }
+    let (jti, entry) = match session {
+        Some(session) => (random, status_list::of_session(issuer, client, session, now).await?),
+        None => {
+            let entry = status_list::of_machine(issuer, client, now).await?;
+            (entry.jti(&random), entry)
+        }
     };
-    match issuer.directory.rules().covers(&facts) {
+    Ok((jti, Some(Status::of(issuer, entry))))
+}
+
+/// As [`wait_out`], for the very token.
+fn not_born_revoked(issuer: &Issuer, facts: &Facts<'_>) -> Result<()> {
+    match issuer.directory.rules().covers(facts) {
         None => Ok(()),
         // The store has already said yes to this session, and it ended in between: a second use of its code,
         // or a logout. The token is covered by the rule, so it opens nothing; refusing it here would leave a
@@ -225,6 +249,8 @@ struct AccessClaims<'a> {
     roles: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mfa_verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
 }
 
 fn one_or_many<S: Serializer>(aud: &[&str], s: S) -> Result<S::Ok, S::Error> {
@@ -242,12 +268,13 @@ struct AccessInput<'a> {
     scope: &'a str,
     sid: Option<&'a str>,
     jti: &'a str,
+    status: Option<Status>,
     now: Timestamp,
     ttl: i64,
 }
 
-fn access_claims<'a>(input: &AccessInput<'a>) -> AccessClaims<'a> {
-    let AccessInput { settings, client, person, audiences, .. } = *input;
+fn access_claims(input: AccessInput<'_>) -> AccessClaims<'_> {
+    let AccessInput { settings, client, person, audiences, .. } = input;
     let iat = input.now.seconds();
     let authentication = person.map(|(_, session)| &session.authentication);
     // No audience asked for and none set: the issuer itself.
@@ -275,6 +302,7 @@ fn access_claims<'a>(input: &AccessInput<'a>) -> AccessClaims<'a> {
         mfa_verified: person
             .filter(|(_, session)| session.origin == Origin::Direct)
             .map(|(_, session)| session.authentication.amr.iter().any(|m| m == "mfa")),
+        status: input.status,
     }
 }
 
@@ -375,7 +403,7 @@ mod tests {
     fn claims(person: Option<(&Subject, &ClientSession)>, audiences: &[Arc<Resource>]) -> AccessToken {
         let (settings, client) = (Settings::new("https://id.example"), client());
         let sid = person.map(|(_, s)| s.id.to_string());
-        let claims = access_claims(&AccessInput {
+        let claims = access_claims(AccessInput {
             settings: &settings,
             client: &client,
             person,
@@ -383,6 +411,7 @@ mod tests {
             scope: "read",
             sid: sid.as_deref(),
             jti: "j",
+            status: None,
             now: NOW + Duration::from_millis(999),
             ttl: 900,
         });

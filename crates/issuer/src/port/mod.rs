@@ -19,6 +19,7 @@ pub mod resource;
 pub mod revocation;
 pub mod role;
 pub mod signer;
+pub mod status_list;
 pub mod user;
 
 pub use browser_session::BrowserSessions;
@@ -36,6 +37,7 @@ pub use resource::Resources;
 pub use revocation::Revocations;
 pub use role::Roles;
 pub use signer::SignPool;
+pub use status_list::StatusLists;
 pub use user::{ChangedUser, CreateUser, NewUser, UserChange, Users};
 
 use crate::error::{Failure, Unavailable};
@@ -89,6 +91,7 @@ pub trait Store:
     + Keys
     + Revocations
     + Feeds
+    + StatusLists
     + Events
     + Node
 {
@@ -106,6 +109,7 @@ impl<T> Store for T where
         + Keys
         + Revocations
         + Feeds
+        + StatusLists
         + Events
         + Node
 {

@@ -52,6 +52,10 @@ pub(crate) enum Http {
     Expired,
     /// The answer took too long.
     Overdue,
+    /// None of the media types asked for is served.
+    NotAcceptable,
+    /// How a document was at an earlier time is not kept.
+    NoHistory,
     /// A handler panicked.
     Panic,
 }
@@ -69,6 +73,8 @@ impl Http {
             Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::Forged => StatusCode::FORBIDDEN,
             Self::Overdue | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::NoHistory => StatusCode::NOT_IMPLEMENTED,
             Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -98,6 +104,8 @@ impl Http {
             }
             Self::Expired => "This page is too old, or was opened in another browser. Start again.",
             Self::Overdue => "This took too long. Try again in a moment.",
+            Self::NotAcceptable => "This address does not serve a media type that Accept names.",
+            Self::NoHistory => "Earlier versions are not kept: leave out the parameter time.",
             Self::Panic => "Something went wrong here.",
         }
     }

@@ -72,11 +72,24 @@ pub(crate) struct Ready {
     body: Bytes,
     etag: HeaderValue,
     cache: HeaderValue,
+    media_type: HeaderValue,
 }
 
 impl Ready {
     pub(crate) fn of(document: Document, cache: HeaderValue) -> Result<Self, Fault> {
-        Ok(Self { body: Bytes::from_owner(document.body), etag: header_value(&document.etag)?, cache })
+        let media_type = HeaderValue::from_static("application/json");
+        let (body, etag) = (Bytes::from_owner(document.body), header_value(&document.etag)?);
+        Ok(Self { body, etag, cache, media_type })
+    }
+
+    /// Of this media type, which caches may keep for so long.
+    pub(crate) fn typed(
+        document: Document,
+        media_type: &'static str,
+        cache: &'static str,
+    ) -> Result<Self, Fault> {
+        let ready = Self::of(document, HeaderValue::from_static(cache))?;
+        Ok(Self { media_type: HeaderValue::from_static(media_type), ..ready })
     }
 
     /// 200 with the body, or 304 for who has it (RFC 9110 13.1.2).
@@ -92,7 +105,7 @@ impl Ready {
         let headers = response.headers_mut();
         headers.reserve(16);
         if !known {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(header::CONTENT_TYPE, self.media_type.clone());
         }
         headers.insert(header::ETAG, self.etag.clone());
         headers.insert(header::CACHE_CONTROL, self.cache.clone());

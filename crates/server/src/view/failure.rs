@@ -45,7 +45,7 @@ fn kind(fault: &Fault) -> &'static str {
             Http::BodyTimeout | Http::BodyBroken => "slow",
             Http::Overdue | Http::Busy => "busy",
             Http::Panic => "bug",
-            Http::MediaType | Http::NoToken => "request",
+            Http::MediaType | Http::NoToken | Http::NotAcceptable | Http::NoHistory => "request",
         },
         Fault::Flow(failure) => match failure.as_ref() {
             Failure::Rejected(r) if r.code == Code::TooManyAttempts => "throttled",

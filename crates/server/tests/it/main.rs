@@ -23,6 +23,7 @@ mod pages_hostile;
 mod proxies;
 mod races;
 mod shutdown;
+mod status_list;
 mod tab;
 mod tls;
 mod token_kinds;

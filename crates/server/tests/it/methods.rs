@@ -5,10 +5,11 @@ use crate::wire::{Ask, get, post};
 use crate::world::world;
 
 /// Path, and what it allows beside `OPTIONS`.
-const PATHS: [(&str, &[&str]); 25] = [
+const PATHS: [(&str, &[&str]); 26] = [
     ("/.well-known/openid-configuration", &["GET", "HEAD"]),
     ("/.well-known/oauth-authorization-server", &["GET", "HEAD"]),
     ("/.well-known/jwks.json", &["GET", "HEAD"]),
+    ("/status", &["GET", "HEAD"]),
     ("/healthz", &["GET", "HEAD"]),
     ("/readyz", &["GET", "HEAD"]),
     ("/oauth/token", &["POST"]),

@@ -3,6 +3,7 @@
 
 use crate::wire::{Answer, get, post};
 use crate::world::{BACKEND_SECRET, CALLBACK, SHARER_SECRET, VERIFIER, World, world};
+use countersign_issuer::port::StatusLists;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -37,11 +38,21 @@ async fn tokens(world: &World) -> BTreeMap<&'static str, String> {
         ("code", world.code(&visitor).await),
         ("spent code", code),
         ("cookie", "c".repeat(42) + "A"),
+        ("status list", status_list(world).await),
         ("form token", world.issuer.sealer.form_token(&visitor.binding)),
         ("client secret", BACKEND_SECRET.to_owned()),
         ("client id", "spa".to_owned()),
         ("garbage", "eyJhbGciOiJub25lIn0.e30.".to_owned()),
     ])
+}
+
+/// Signed by the key of access tokens, for everybody.
+async fn status_list(world: &World) -> String {
+    let (now, until) = (world.clock.now(), world.clock.now() + std::time::Duration::from_secs(3_600));
+    world.store.lease_status(None, now.seconds(), until, 0).await.unwrap();
+    let list = world.send(get("/status/1")).await;
+    assert_eq!(list.status, 200, "{}", list.text());
+    list.text().to_string()
 }
 
 /// Shows a token at a door; did it open?
