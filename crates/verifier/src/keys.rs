@@ -420,10 +420,12 @@ impl Remote {
         self.loaded.load().as_ref().map(|snapshot| snapshot.digest)
     }
 
-    /// Fetches the keys in the background, unless that began less than `pause` ago.
+    /// Fetches the keys in the background, unless a fetch is under way or the last one began less than `pause`
+    /// ago. Whether one began.
     #[cfg(feature = "feed")]
-    pub(crate) fn renew(self: &Arc<Self>, pause: Duration) {
-        drop(self.begin(pause));
+    pub(crate) fn renew(self: &Arc<Self>, pause: Duration) -> bool {
+        let before = self.state().started;
+        self.begin(pause).is_some_and(|running| running.number > before)
     }
 
     /// Within the same bounds.

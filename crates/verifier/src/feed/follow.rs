@@ -31,8 +31,10 @@ use url::Url;
 /// The first pause after a failure; each further one is twice as long, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Keys that a signed head says have changed are fetched at once, but not more often than this.
+/// Keys that a signed head says have changed are fetched at once. A fetch that did not bring them, since it was
+/// under way before or reached a node that had not heard, is repeated so often, with this pause.
 const KEYS_PAUSE: Duration = Duration::from_secs(1);
+const KEYS_TRIES: u8 = 5;
 /// Between two looks for rules that are over.
 const EXPIRE_EVERY: Duration = Duration::from_secs(30);
 
@@ -67,8 +69,8 @@ pub(super) struct Following {
     expired: Duration,
     /// When the metadata was asked again because of a key.
     keys_asked: Option<Duration>,
-    /// The digest of [`countersign_feed::Head::jwks`] that was acted upon.
-    jwks: Option<Chain>,
+    /// The digest of [`countersign_feed::Head::jwks`] that was acted upon, and how often.
+    jwks: Option<(Chain, u8)>,
     hints: u64,
 }
 
@@ -330,9 +332,16 @@ impl Following {
         if self.task.keys.digest() == Some(digest.0) {
             return;
         }
-        let news = self.jwks.replace(digest) != Some(digest);
+        let tries = self.jwks.filter(|(known, _)| *known == digest).map_or(0, |(_, tries)| tries);
         let cooldown = self.task.settings.limits.cooldown;
-        self.task.keys.renew(if news { KEYS_PAUSE.min(cooldown) } else { cooldown });
+        let pause = match tries {
+            // Only the issuer can sign another digest, and only when its keys change.
+            0 => Duration::ZERO,
+            few if few < KEYS_TRIES => KEYS_PAUSE.min(cooldown),
+            _ => cooldown,
+        };
+        let began = self.task.keys.renew(pause);
+        self.jwks = Some((digest, tries.saturating_add(u8::from(began))));
     }
 
     fn publish(&self, connected: bool) {

@@ -274,6 +274,27 @@ async fn changed_keys_are_fetched_at_once() {
 }
 
 #[tokio::test]
+async fn keys_that_change_twice_in_a_moment_are_fetched_twice() {
+    let keys = [key(), key(), key()];
+    let issuer = Issuer::with_feed(&[&keys[0]]).await;
+    let verifier = following(&issuer).await;
+    assert_eq!(outcome(&verifier, &issuer.token(&keys[0])).await, "accepted");
+    for new in &keys[1..] {
+        issuer.publish(&[new]);
+        let digest = Chain(DEFAULT.sha256(crate::issuer::jwks(&[new]).as_bytes()));
+        issuer.feed.lock().log.jwks = Some(digest);
+        issuer.feed.revoke(Kind::Jti, "other");
+        let token = issuer.token(new);
+        let fetched = tokio::time::timeout(Duration::from_secs(30), async {
+            while outcome(&verifier, &token).await != "accepted" {
+                tokio::task::yield_now().await;
+            }
+        });
+        fetched.await.expect("the keys are never fetched");
+    }
+}
+
+#[tokio::test]
 async fn a_next_feed_key_counts_when_it_was_announced() {
     for announced in [true, false] {
         let key = key();
