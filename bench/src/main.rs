@@ -6,8 +6,10 @@
 #![expect(clippy::print_stdout, reason = "the report is the product")]
 
 mod ceiling;
+mod feed;
 mod http;
 mod node;
+mod verifier;
 
 use anyhow::{Context, Result, ensure};
 use http::{Answer, Load, get, load, post, post_json};
@@ -29,12 +31,23 @@ fn main() -> Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["ceiling", bytes] => runtime.block_on(ceiling::serve(bytes.parse()?)),
         [] => local.block_on(&runtime, all()),
-        other => anyhow::bail!("usage: countersign-bench [ceiling BYTES], not {other:?}"),
+        ["feed"] => local.block_on(&runtime, revocations(1_000)),
+        ["feed", verifiers] => local.block_on(&runtime, revocations(verifiers.parse()?)),
+        other => anyhow::bail!("usage: countersign-bench [feed [VERIFIERS] | ceiling BYTES], not {other:?}"),
     }
 }
 
+/// On the disk that the binaries are on.
+fn folder() -> Result<tempfile::TempDir> {
+    Ok(tempfile::tempdir_in(std::env::current_exe()?.parent().context("no folder")?)?)
+}
+
+async fn revocations(verifiers: usize) -> Result<()> {
+    feed::run(folder()?.path(), verifiers).await
+}
+
 async fn all() -> Result<()> {
-    let dir = tempfile::tempdir_in(std::env::current_exe()?.parent().context("no folder")?)?;
+    let dir = folder()?;
     let (node, first) = Node::start(dir.path(), "0").await?;
     println!("first start, keys made: {first:?}");
     drop(node);

@@ -18,6 +18,7 @@ pub(crate) struct Node {
     child: Child,
     pub(crate) address: SocketAddr,
     dir: PathBuf,
+    cores: String,
 }
 
 impl Node {
@@ -25,34 +26,47 @@ impl Node {
     pub(crate) async fn start(dir: &Path, cores: &str) -> Result<(Self, Duration)> {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let began = Instant::now();
-        let child = Command::new("taskset")
-            .args(["-c", cores])
-            .arg(binary()?)
-            .args([
-                "serve",
-                "--listen",
-                &address.to_string(),
-                "--issuer",
-                &format!("http://localhost:{}", address.port()),
-            ])
-            .arg("--data-dir")
-            .arg(dir)
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(dir.join("server.log"))?)
-            .spawn()
-            .context("taskset countersign serve")?;
-        let node = Self { child, address, dir: dir.to_owned() };
-        let request = http::get(address, "/.well-known/openid-configuration", "");
+        let node = Self {
+            child: spawn(dir, cores, address)?,
+            address,
+            dir: dir.to_owned(),
+            cores: cores.to_owned(),
+        };
+        node.answering(began).await?;
+        Ok((node, began.elapsed()))
+    }
+
+    /// The issuer identifier.
+    pub(crate) fn issuer(&self) -> String {
+        format!("http://localhost:{}", self.address.port())
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// After [`Self::kill`], at the same address; answers how long the first 200 took.
+    pub(crate) async fn start_again(&mut self) -> Result<Duration> {
+        let began = Instant::now();
+        self.child = spawn(&self.dir, &self.cores, self.address)?;
+        self.answering(began).await?;
+        Ok(began.elapsed())
+    }
+
+    async fn answering(&self, began: Instant) -> Result<()> {
+        let request = http::get(self.address, "/.well-known/openid-configuration", "");
         while began.elapsed() < Duration::from_secs(20) {
-            if let Ok(mut connection) = Connection::open(address).await {
-                let answer = connection.send(&request).await?;
-                if answer.status == 200 {
-                    return Ok((node, began.elapsed()));
-                }
+            if let Ok(mut connection) = Connection::open(self.address).await
+                && connection.send(&request).await.is_ok_and(|answer| answer.status == 200)
+            {
+                return Ok(());
             }
             tokio::task::yield_now().await;
         }
-        bail!("no 200 on discovery: {}", std::fs::read_to_string(dir.join("server.log"))?)
+        bail!("no 200 on discovery: {}", std::fs::read_to_string(self.dir.join("server.log"))?)
     }
 
     /// Runs a command of the binary on this node's data.
@@ -96,6 +110,22 @@ impl Drop for Node {
             eprintln!("could not stop the server: {e}");
         }
     }
+}
+
+/// The log is kept when a server follows another.
+fn spawn(dir: &Path, cores: &str, address: SocketAddr) -> Result<Child> {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("server.log"))?;
+    Command::new("taskset")
+        .args(["-c", cores])
+        .arg(binary()?)
+        .args(["serve", "--listen", &address.to_string()])
+        .args(["--issuer", &format!("http://localhost:{}", address.port())])
+        .arg("--data-dir")
+        .arg(dir)
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .context("taskset countersign serve")
 }
 
 /// A bare axum server on core 0.

@@ -65,9 +65,18 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 /// RFC 3339 in UTC, to the second.
 pub(crate) fn time(at: Timestamp) -> String {
     let (year, month, day) = at.date();
+    format!("{year:04}-{month:02}-{day:02}T{}Z", clock(at))
+}
+
+/// A moment of today, for people.
+pub(crate) fn time_of_day(at: Timestamp) -> String {
+    format!("{} UTC", clock(at))
+}
+
+fn clock(at: Timestamp) -> String {
     let rest = at.seconds().rem_euclid(86_400);
     let (h, m, s) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}Z")
+    format!("{h:02}:{m:02}:{s:02}")
 }
 
 #[cfg(test)]

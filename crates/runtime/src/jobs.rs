@@ -1,7 +1,9 @@
-//! What goes on beside requests: following the event log, and what may wait (key rotation, sweeping).
+//! What goes on beside requests: following the event log, noting how far the
+//! feed is, and what may wait (key rotation, sweeping).
 //! A turn that fails is logged and tried again; nothing here ever ends before the server does.
 
-use countersign_issuer::{Issuer, Result};
+use crate::marker::Marker;
+use countersign_issuer::{Failure, Issuer, Result};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -11,21 +13,31 @@ use tokio_util::sync::CancellationToken;
 const FOLLOW: Duration = Duration::from_millis(100);
 /// What may wait.
 const TEND: Duration = Duration::from_secs(10);
+/// How far the feed was published is noted so often.
+const MARK: Duration = Duration::from_secs(2);
 /// The same failure is logged so often at most.
 const REPEAT: Duration = Duration::from_secs(10);
 
-/// Runs both until `stop`.
-pub(crate) async fn run(issuer: Arc<Issuer>, stop: CancellationToken) {
+/// Runs all until `stop`.
+pub(crate) async fn run(issuer: Arc<Issuer>, marker: Arc<Marker>, stop: CancellationToken) {
     let follower = issuer.clone();
     let follow = every(FOLLOW, "follow", stop.clone(), move || {
         let issuer = follower.clone();
         async move { issuer.follow().await }
     });
-    let tend = every(TEND, "tend", stop, move || {
-        let issuer = issuer.clone();
+    let tender = issuer.clone();
+    let tend = every(TEND, "tend", stop.clone(), move || {
+        let issuer = tender.clone();
         async move { issuer.tend().await }
     });
-    tokio::join!(follow, tend);
+    let mark = every(MARK, "mark", stop, move || {
+        let (issuer, marker) = (issuer.clone(), marker.clone());
+        async move {
+            let noted = tokio::task::spawn_blocking(move || marker.note(&issuer)).await;
+            noted.map_err(|e| Failure::Bug(e.to_string()))?.map_err(Failure::from)
+        }
+    });
+    tokio::join!(follow, tend, mark);
 }
 
 async fn every<F>(period: Duration, job: &'static str, stop: CancellationToken, turn: impl Fn() -> F)

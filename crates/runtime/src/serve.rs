@@ -1,11 +1,13 @@
 //! A server from settings to its last answer.
 
 use crate::config::{Settings, StorePath};
-use crate::{StartError, jobs, log, signals, wire};
+use crate::marker::{self, Marker};
+use crate::{StartError, jobs, log, open_files, signals, wire};
 use countersign_issuer::port::{Page, Users};
 use countersign_server::{Config, Server, Tls};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -43,8 +45,12 @@ pub async fn serve(mut settings: Settings, color: bool, announce: Announce) -> R
     settings.issuer.issuer = settings.issuer_at(listen.port());
     let node = wire::open(&settings).await?;
     wire::note_issuer(&settings)?;
-    let server = Server::new(node.issuer.clone(), server_config(&settings, listen))?;
-    let jobs = tokio::spawn(jobs::run(node.issuer.clone(), stop.clone()));
+    let marker = Arc::new(Marker::in_folder(&settings.data_dir));
+    marker::check(&marker, &node.issuer).await?;
+    let config = server_config(&settings, listen);
+    open_files::raise(config.limits.connections);
+    let server = Server::new(node.issuer.clone(), config)?;
+    let jobs = tokio::spawn(jobs::run(node.issuer.clone(), Arc::clone(&marker), stop.clone()));
     let StorePath::Sqlite(store) = settings.store.clone();
     let issuer = settings.issuer.issuer.clone();
     let no_people = nobody(&node).await;
@@ -68,6 +74,9 @@ pub async fn serve(mut settings: Settings, color: bool, announce: Announce) -> R
     stop.cancel();
     if let Err(e) = jobs.await {
         tracing::error!("jobs: {e}");
+    }
+    if let Err(e) = marker.note(&node.issuer) {
+        tracing::error!("{e}");
     }
     tracing::info!("stopped");
     Ok(())

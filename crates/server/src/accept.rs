@@ -72,6 +72,10 @@ pub(crate) async fn run(server: Server, listener: TcpListener, shutdown: Cancell
                 shared.tls.as_ref().inspect(|tls| tls.look());
                 continue;
             }
+            () = shared.app.feed.due() => {
+                shared.app.feed.flush();
+                continue;
+            }
             _ = comments.tick() => {
                 shared.app.feed.comment();
                 continue;

@@ -85,17 +85,21 @@ impl Key {
 }
 
 fn listed(keys: &[KeyRecord]) -> String {
-    let state = |key: &KeyRecord| json!(key.state).as_str().unwrap_or_default().to_owned();
+    let word = |value: Value| value.as_str().unwrap_or_default().to_owned();
     let row = |key: &KeyRecord| {
         vec![
             key.kid.clone(),
             key.alg.name().to_owned(),
-            state(key),
+            word(json!(key.purpose)),
+            word(json!(key.state)),
             time(key.created_at),
             time(key.active_at),
         ]
     };
-    table(&["KID", "ALG", "STATE", "PUBLISHED", "SIGNING FROM"], &keys.iter().map(row).collect::<Vec<_>>())
+    table(
+        &["KID", "ALG", "FOR", "STATE", "PUBLISHED", "SIGNING FROM"],
+        &keys.iter().map(row).collect::<Vec<_>>(),
+    )
 }
 
 fn shown(key: &KeyRecord) -> Value {

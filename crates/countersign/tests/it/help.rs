@@ -51,7 +51,7 @@ fn wrong_use_is_exit_code_2_and_changes_nothing() {
         &["key", "rotate", "--alg", "none"],
         &["revoke"],
         &["revoke", "--user", "a", "--client", "b"],
-        &["revoke", "--user", "a", "--wait"],
+        &["revoke", "--user", "a", "--timeout", "5"],
         &["token", "verify", "--issuer", "https://id.example.com"],
         &["token", "verify", "--jwks", "x.json", "--audience", "a"],
         &["token", "explain", "--issuer", "https://id.example.com"],
@@ -64,7 +64,6 @@ fn wrong_use_is_exit_code_2_and_changes_nothing() {
         assert!(ran.out.is_empty() && !ran.err.is_empty(), "{args:?}: {ran:?}");
     }
     assert!(!bin.data().exists(), "nothing was made");
-    bin.run(&["revoke", "--user", "a", "--wait"]).failed(2, "revocation feed");
 }
 
 #[test]

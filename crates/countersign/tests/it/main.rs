@@ -18,6 +18,7 @@ mod flood;
 mod help;
 mod live;
 mod people;
+mod receipt;
 mod reference;
 mod registry;
 mod secrets;

@@ -87,9 +87,11 @@ fn resources_go_round() {
 fn keys_live_and_are_withdrawn() {
     let bin = Bin::new();
     let keys = bin.run(&["key", "list", "--json"]).ok().json();
-    let mut algs: Vec<_> = keys.as_array().unwrap().iter().map(|k| k["alg"].as_str().unwrap()).collect();
-    algs.sort_unstable();
-    assert_eq!(algs, ["ES256", "Ed25519", "RS256"]);
+    let text = |key: &Value, name: &str| key[name].as_str().unwrap().to_owned();
+    let mut all: Vec<_> = keys.as_array().unwrap().iter().map(|k| (text(k, "use"), text(k, "alg"))).collect();
+    all.sort_unstable();
+    let due = [("feed", "Ed25519"), ("token", "ES256"), ("token", "Ed25519"), ("token", "RS256")];
+    assert_eq!(all, due.map(|(purpose, alg)| (purpose.to_owned(), alg.to_owned())));
     let jwks = bin.run(&["key", "export"]).ok().json();
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 3);
     assert!(jwks["keys"].as_array().unwrap().iter().all(|k| k["d"].is_null() && k["kid"].is_string()));

@@ -1,6 +1,6 @@
 //! `GET /rev/log/{epoch}/{block}`, `GET /rev/log?epoch=&from=&wait=` and `GET /rev/snap/{epoch}/{seq}`.
 
-use super::hub::{self, Frame};
+use super::hub::{self, Newest};
 use super::{decimal, not_yet, public, seat};
 use crate::app::App;
 use crate::error::{Fault, Http};
@@ -32,8 +32,8 @@ pub(crate) async fn block(State(app): State<Arc<App>>, request: Request) -> Resp
 
 async fn full(app: &App, path: &str) -> Result<Response, Fault> {
     let (epoch, block) = named(app, path, "/rev/log/")?;
-    let frame = app.feed.frame().ok_or_else(not_yet)?;
-    let head = &frame.state.head;
+    let newest = app.feed.newest().ok_or_else(not_yet)?;
+    let head = &newest.state.head;
     let full = block.checked_add(1).and_then(|next| next.checked_mul(BLOCK));
     if epoch > head.epoch || (epoch == head.epoch && full.is_none_or(|full| full > head.seq)) {
         return Err(Http::NotFound.into());
@@ -48,8 +48,8 @@ pub(crate) async fn snapshot(State(app): State<Arc<App>>, request: Request) -> R
 
 async fn whole(app: &App, path: &str) -> Result<Response, Fault> {
     let (epoch, seq) = named(app, path, "/rev/snap/")?;
-    let frame = app.feed.frame().ok_or_else(not_yet)?;
-    let head = &frame.state.head;
+    let newest = app.feed.newest().ok_or_else(not_yet)?;
+    let head = &newest.state.head;
     let newest = head.snap.as_ref().map_or(0, |snap| snap.seq);
     if epoch > head.epoch || (epoch == head.epoch && seq > newest) {
         return Err(Http::NotFound.into());
@@ -108,27 +108,27 @@ impl Asked {
     }
 
     /// Whether this state has something for whoever asks.
-    fn has_news(&self, frame: &Frame) -> bool {
-        frame.state.head.epoch != self.epoch || frame.state.head.seq > self.from
+    fn has_news(&self, newest: &Newest) -> bool {
+        newest.state.head.epoch != self.epoch || newest.state.head.seq > self.from
     }
 }
 
 async fn poll(app: &App, params: &Params, parts: &Parts) -> Result<Response, Fault> {
     let asked = Asked::read(params)?;
     let mut now = app.feed.watch();
-    let mut frame = now.borrow().frame.clone().ok_or_else(not_yet)?;
-    if !asked.has_news(&frame) && !asked.wait.is_zero() {
+    let mut newest = now.borrow().newest.clone().ok_or_else(not_yet)?;
+    if !asked.has_news(&newest) && !asked.wait.is_zero() {
         let _seat = seat(app, parts)?;
-        let news = now.wait_for(|now| now.closing || now.frame.as_ref().is_some_and(|f| asked.has_news(f)));
+        let news = now.wait_for(|now| now.closing || now.newest.as_ref().is_some_and(|f| asked.has_news(f)));
         // Over or not: the newest head is news too.
         drop(tokio::time::timeout(asked.wait, news).await);
-        frame = now.borrow().frame.clone().ok_or_else(not_yet)?;
+        newest = now.borrow().newest.clone().ok_or_else(not_yet)?;
     }
-    answer(app, &asked, &frame, &parts.headers).await
+    answer(app, &asked, &newest, &parts.headers).await
 }
 
-async fn answer(app: &App, asked: &Asked, frame: &Frame, headers: &HeaderMap) -> Result<Response, Fault> {
-    let etag = hub::etag(&format!("{}.{}.{}", asked.epoch, asked.from, frame.tag));
+async fn answer(app: &App, asked: &Asked, newest: &Newest, headers: &HeaderMap) -> Result<Response, Fault> {
+    let etag = hub::etag(&format!("{}.{}.{}", asked.epoch, asked.from, newest.tag));
     // To be kept only by whoever asks again with the tag: what is newest changes by the moment.
     let cache = HeaderValue::from_static("no-cache");
     let mut response = if document::is_known(headers, &etag) {
@@ -137,15 +137,15 @@ async fn answer(app: &App, asked: &Asked, frame: &Frame, headers: &HeaderMap) ->
         response.headers_mut().insert(header::CACHE_CONTROL, cache);
         response
     } else {
-        octets(Bytes::from(run(app, asked, frame).await?.bytes()), cache)
+        octets(Bytes::from(run(app, asked, newest).await?.bytes()), cache)
     };
     response.headers_mut().insert(header::ETAG, etag);
     Ok(response)
 }
 
 /// The rules asked for, under this state's head; none if they are of another epoch or only in a snapshot.
-async fn run(app: &App, asked: &Asked, frame: &Frame) -> Flow<Page> {
-    let state = &frame.state;
+async fn run(app: &App, asked: &Asked, newest: &Newest) -> Flow<Page> {
+    let state = &newest.state;
     let behind = asked.epoch == state.head.epoch && asked.from < state.head.seq;
     let found = if behind && state.added.after == asked.from && state.added.epoch == asked.epoch {
         Some(Page::clone(&state.added))

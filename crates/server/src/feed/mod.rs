@@ -42,14 +42,14 @@ pub(crate) async fn head(State(app): State<Arc<App>>, request: Request) -> Respo
 }
 
 fn newest(app: &App, request: &Request) -> Result<Response, Fault> {
-    let frame = app.feed.frame().ok_or_else(not_yet)?;
-    let etag = hub::etag(&frame.tag);
+    let newest = app.feed.newest().ok_or_else(not_yet)?;
+    let etag = hub::etag(&newest.tag);
     let mut response = if document::is_known(request.headers(), &etag) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        let mut response = Response::new(Body::from(frame.jws.clone()));
+        let mut response = Response::new(Body::from(newest.jws.clone()));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
         response
     };

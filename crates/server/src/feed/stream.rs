@@ -37,12 +37,9 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Query(params): Query, reque
 fn open(app: Arc<App>, params: &Params, parts: &Parts) -> Result<Response, Fault> {
     let at = position(params, &parts.headers)?;
     let seat = seat(&app, parts)?;
-    // First the place, then the state: what comes between is in both, and left out the second time.
-    let live = app.feed.subscribe().ok_or_else(not_yet)?;
-    let first = app.feed.frame().ok_or_else(not_yet)?;
-    let (after, head) = (first.index, first.head.clone());
-    let step = Step::Head { head, missed: at.map(|at| (at, first)) };
-    let reader = Reader { app, live, after, step, _seat: seat };
+    let (first, live) = app.feed.subscribe().ok_or_else(not_yet)?;
+    let step = Step::Head { head: first.head.clone(), missed: at.map(|at| (at, first)) };
+    let reader = Reader { app, live, step, _seat: seat };
     let events = stream::unfold(reader, |mut reader| async move {
         let next = reader.next().await?;
         Some((Ok::<_, Infallible>(next), reader))
@@ -74,8 +71,6 @@ fn position(params: &Params, headers: &HeaderMap) -> Result<Option<Position>, Fa
 struct Reader {
     app: Arc<App>,
     live: broadcast::Receiver<Sent>,
-    /// The state sent first.
-    after: u64,
     step: Step,
     _seat: super::seats::Seat,
 }
@@ -103,11 +98,7 @@ impl Reader {
                     }
                 }
                 Step::Live => match self.live.recv().await {
-                    Ok(sent) => {
-                        if let Some(bytes) = sent.bytes(self.after) {
-                            return Some(bytes);
-                        }
-                    }
+                    Ok(sent) => return Some(sent.bytes()),
                     Err(broadcast::error::RecvError::Lagged(states)) => {
                         tracing::debug!(states, "feed reader is too slow and let go");
                         return None;

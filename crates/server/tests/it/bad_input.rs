@@ -16,7 +16,7 @@ const ANY: &str = "";
 /// A parameter: its good value, the error when it is missing, the error of a wrong value.
 type Row<'a> = (&'a str, &'a str, &'static str, &'static str);
 
-fn spoiled_texts() -> Vec<(&'static str, String)> {
+pub(crate) fn spoiled_texts() -> Vec<(&'static str, String)> {
     vec![
         ("over the limit", "x".repeat(Params::MAX_VALUE + 1)),
         ("not UTF-8", "%FF%FE".to_owned()),
@@ -90,7 +90,7 @@ async fn check_forms(world: &World, path: &str, auth: Option<(&str, &str)>, rows
     assert_eq!(world.log_end().await, before, "{path}: nothing is written");
 }
 
-fn judge(path: &str, why: &str, answer: &Answer, error: &str) {
+pub(crate) fn judge(path: &str, why: &str, answer: &Answer, error: &str) {
     let text = answer.text();
     assert!(answer.status < 500, "{path}: {why}: {} {text}", answer.status);
     if error.is_empty() {

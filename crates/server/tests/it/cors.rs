@@ -96,6 +96,14 @@ async fn pages_and_introspection_answer_no_script_elsewhere() {
         let answer = world.send(preflight(path, "https://anybody.example")).await;
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
     }
+    for path in ["/.well-known/revocation-feed", "/rev/head", "/rev/log", "/rev/log/1/0", "/rev/stream"] {
+        let answer = world.send(preflight(path, "https://anybody.example")).await;
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        let headers = answer.header("access-control-allow-headers").unwrap();
+        assert!(headers.contains("if-none-match") && headers.contains("last-event-id"), "{path}: {headers}");
+    }
+    let ack = world.send(preflight("/rev/ack", SPA_ORIGIN)).await;
+    assert_eq!(ack.header("access-control-allow-origin"), None, "a page holds no client's secret");
 }
 
 /// Calls of `spa`, good and bad, that answer once the client is known.

@@ -6,6 +6,12 @@ use crate::world::{BACKEND_SECRET, world, world_with};
 fn asks() -> Vec<Ask> {
     vec![
         get("/.well-known/jwks.json"),
+        get("/.well-known/revocation-feed"),
+        get("/rev/head"),
+        get("/rev/log?epoch=1&from=0"),
+        get("/rev/log/1/0"),
+        get("/rev/stream?from=x"),
+        post("/rev/ack").body("application/json", "{}"),
         get("/healthz"),
         get("/nowhere"),
         get("/nowhere").with("Accept", "text/html"),

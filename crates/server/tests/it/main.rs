@@ -11,6 +11,7 @@ mod bad_input;
 mod cors;
 mod direct;
 mod documents;
+mod feed;
 mod guesses;
 mod headers;
 mod host;

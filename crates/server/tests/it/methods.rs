@@ -5,11 +5,18 @@ use crate::wire::{Ask, get, post};
 use crate::world::world;
 
 /// Path, and what it allows beside `OPTIONS`.
-const PATHS: [(&str, &[&str]); 26] = [
+const PATHS: [(&str, &[&str]); 33] = [
     ("/.well-known/openid-configuration", &["GET", "HEAD"]),
     ("/.well-known/oauth-authorization-server", &["GET", "HEAD"]),
     ("/.well-known/jwks.json", &["GET", "HEAD"]),
     ("/status", &["GET", "HEAD"]),
+    ("/.well-known/revocation-feed", &["GET", "HEAD"]),
+    ("/rev/head", &["GET", "HEAD"]),
+    ("/rev/log", &["GET", "HEAD"]),
+    ("/rev/log/1/0", &["GET", "HEAD"]),
+    ("/rev/snap/1/1", &["GET", "HEAD"]),
+    ("/rev/stream?from=x", &["GET", "HEAD"]),
+    ("/rev/ack", &["POST"]),
     ("/healthz", &["GET", "HEAD"]),
     ("/readyz", &["GET", "HEAD"]),
     ("/oauth/token", &["POST"]),

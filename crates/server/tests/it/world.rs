@@ -25,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 pub(crate) const API: &str = "https://api.example.test/";
+/// What verifiers acknowledge to with a token.
+pub(crate) const FEED: &str = "urn:countersign:feed";
 /// An API whose tokens are made with its own secret.
 pub(crate) const SHARED_API: &str = "urn:shared:api";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -108,8 +110,10 @@ async fn populate(issuer: &Issuer, store: &SqliteStore, entropy: &dyn Entropy) -
     shared.signing_alg = Some(Algorithm::Hs256);
     let identity = format!("resource/{SHARED_API}");
     shared.secret = Some(issuer.sealer.seal(&identity, &[9; 32], entropy).unwrap());
-    let resources = vec![fixture::resource(API), shared];
-    let events = vec![event(EventKind::ResourceApplied), event(EventKind::ResourceApplied)];
+    let mut feed = fixture::resource(FEED);
+    feed.scopes = fixture::scopes("feed:ack");
+    let resources = vec![fixture::resource(API), shared, feed];
+    let events = resources.iter().map(|_| event(EventKind::ResourceApplied)).collect();
     store.apply_resources(resources, events).await.unwrap();
     let clients = clients(issuer);
     let events = clients.iter().map(|c| event(EventKind::ClientApplied).client(&c.id)).collect();
@@ -123,7 +127,7 @@ async fn populate(issuer: &Issuer, store: &SqliteStore, entropy: &dyn Entropy) -
 }
 
 fn clients(issuer: &Issuer) -> Vec<Client> {
-    let scope = fixture::scopes("openid profile email offline_access read write");
+    let scope = fixture::scopes("openid profile email offline_access read write feed:ack");
     let mut spa = fixture::client("spa");
     spa.metadata.direct = true;
     spa.metadata.first_party = true;
@@ -140,11 +144,12 @@ fn clients(issuer: &Issuer) -> Vec<Client> {
     };
     let mut backend = fixture::confidential_client("backend", digest("backend", BACKEND_SECRET));
     backend.metadata.scope = scope.clone();
-    backend.metadata.resources = vec![API.to_owned()];
+    backend.metadata.resources = vec![API.to_owned(), FEED.to_owned()];
     backend.metadata.introspects = vec![API.to_owned(), SHARED_API.to_owned()];
     backend.metadata.allowed_origins = Some(vec![BACKEND_ORIGIN.to_owned()]);
     let mut poster = fixture::confidential_client("poster", digest("poster", POSTER_SECRET));
     poster.metadata.token_endpoint_auth_method = ClientAuthMethod::ClientSecretPost;
+    poster.metadata.resources = vec![API.to_owned(), FEED.to_owned()];
     poster.metadata.scope = scope;
     let mut indirect = fixture::client("indirect");
     indirect.metadata.direct = false;
@@ -227,6 +232,24 @@ impl World {
     pub(crate) async fn machine_token(&self, client: &str, secret: &str) -> String {
         let form = [("grant_type", "client_credentials"), ("scope", "read")];
         let answer = self.send(post("/oauth/token").basic(client, secret).form(&form)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+    /// A token to acknowledge with.
+    pub(crate) async fn feed_token(&self, client: &str, secret: &str) -> String {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("scope", "feed:ack"),
+            ("resource", FEED),
+            ("client_id", client),
+            ("client_secret", secret),
+        ];
+        let by_form = client == "poster";
+        let ask = match by_form {
+            true => post("/oauth/token").form(&form),
+            false => post("/oauth/token").basic(client, secret).form(&form[..3]),
+        };
+        let answer = self.send(ask).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["access_token"].as_str().unwrap().to_owned()
     }
