@@ -48,8 +48,4 @@ export class Cache {
     }
     this.#entries.set(token, entry)
   }
-
-  drop(token: string): void {
-    this.#entries.delete(token)
-  }
 }

@@ -20,8 +20,10 @@ const MOST_STEPS = 300
 /** Bytes of a rule in a snapshot at most, and of what stands before the rules. */
 const SNAPSHOT_RULE = 20
 const SNAPSHOT_FIXED = 100
-/** Bytes of state at most; beyond, it begins anew with what comes next. */
+/** Bytes of state at most; what comes after is had again from the network. */
 const MOST_STATE = 8 * 1024 * 1024
+/** Between two times that old rules are dropped and state is written, in milliseconds. */
+const TIDY_EVERY = 30_000
 
 /** What a sync needs to know. */
 export interface SyncSettings {
@@ -43,7 +45,9 @@ export class Sync {
   #follower: Follower | undefined
   #metadata: Metadata | undefined
   #journal: Entry[] = []
+  #size = 0
   #unsaved = false
+  #tidied = Number.NEGATIVE_INFINITY
   /** What {@link lacking} saw missing last. */
   #lacked = ''
 
@@ -101,8 +105,16 @@ export class Sync {
       before = now
       await this.#fetchNeed(follower, need)
     }
-    follower.expire(this.#settings.clock.now())
-    await this.save()
+    await this.#tidy(follower)
+  }
+
+  /** Drops rules that are over and writes what is proven, now and then. */
+  async #tidy(follower: Follower): Promise<void> {
+    const { clock } = this.#settings
+    if (clock.elapsed() - this.#tidied < TIDY_EVERY) return
+    this.#tidied = clock.elapsed()
+    follower.expire(clock.now())
+    await this.#save(follower)
   }
 
   async #fetchNeed(follower: Follower, need: Exclude<Need, { kind: 'nothing' | 'head' }>): Promise<void> {
@@ -142,6 +154,7 @@ export class Sync {
     if (event.type === 'head') {
       await this.#head(follower, event.data)
       if (this.#lacking(follower)) await this.complete()
+      else await this.#tidy(follower)
       return false
     }
     const bytes = decode(event.data)
@@ -167,25 +180,30 @@ export class Sync {
 
   async #page(follower: Follower, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const page = readPage(bytes)
+    // Without rules it says where the log is now, which may be beyond a gap: the head tells what to do about that.
+    if (page.rules.length === 0) return page.head === undefined ? undefined : this.#head(follower, page.head)
     await ignoringOld(follower.page(page, this.#now()))
-    if (page.rules.length > 0) this.#keep({ kind: ENTRY.page, bytes })
-    else if (page.head !== undefined) this.#keep({ kind: ENTRY.head, bytes: new TextEncoder().encode(page.head) })
+    this.#keep({ kind: ENTRY.page, bytes })
   }
 
-  /** Of heads without anything between them the last one says all. */
+  /** Of heads without anything between them the last one says all; it alone is not worth a write. */
   #keep(entry: Entry): void {
-    if (this.#settings.store === undefined) return
-    if (entry.kind === ENTRY.head && this.#journal.at(-1)?.kind === ENTRY.head) this.#journal.pop()
+    if (this.#settings.store === undefined || this.#size + entry.bytes.length > MOST_STATE) return
+    const last = this.#journal.at(-1)
+    if (entry.kind === ENTRY.head && last?.kind === ENTRY.head) {
+      this.#journal.pop()
+      this.#size -= last.bytes.length
+    } else {
+      this.#unsaved = true
+    }
     this.#journal.push(entry)
-    this.#unsaved = true
-    const size = this.#journal.reduce((sum, { bytes }) => sum + bytes.length, 0)
-    if (size > MOST_STATE) this.#journal = []
+    this.#size += entry.bytes.length
   }
 
-  /** Writes what is proven. State that cannot be kept costs the next start time, never a decision. */
-  async save(): Promise<void> {
+  /** State that cannot be kept costs the next start time, never a decision. */
+  async #save(follower: Follower): Promise<void> {
     const { store } = this.#settings
-    if (store === undefined || !this.#unsaved || this.#metadata === undefined || !this.#follower?.settled) return
+    if (store === undefined || !this.#unsaved || this.#metadata === undefined || !follower.settled) return
     this.#unsaved = false
     const entries = [{ kind: ENTRY.metadata, bytes: this.#metadata.document }, ...this.#journal]
     await store.put(this.#name, writeJournal(entries)).catch(() => undefined)
@@ -200,6 +218,7 @@ export class Sync {
     if (pins.isEmpty) throw new SourceError('metadata', 'the feed has no key that may be believed')
     const follower = new Follower(pins, this.#settings.mostRules)
     this.#journal = await replay(follower, kept.filter(({ kind }) => kind !== ENTRY.metadata), this.#now())
+    this.#size = this.#journal.reduce((sum, { bytes }) => sum + bytes.length, 0)
     this.#metadata = metadata
     this.#follower = follower
     return follower

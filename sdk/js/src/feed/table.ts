@@ -14,20 +14,30 @@ interface Span {
   readonly until: number
 }
 
+/** Whether a rule stays: its name (as stored), its cutoff, its until. */
+type Stays = (high: number, low: number, cutoff: number, until: number) => boolean
+
 /** Rules of one kind. Open addressing, linear probing; the name zero is a free slot. */
 class Slots {
   #cells = new Uint32Array(0)
   used = 0
 
+  #word(at: number): number {
+    return this.#cells[at] ?? 0
+  }
+
+  #isFree(at: number): boolean {
+    return this.#word(at) === 0 && this.#word(at + 1) === 0
+  }
+
   /** Where a name is, or where it would be put. */
-  #place(name: Name): number {
+  #place({ high, low }: Name): number {
     const mask = this.#cells.length / WORDS - 1
     // Names are hashes already, but those of buckets are not.
-    let slot = (Math.imul(name.low ^ name.high, 0x9e3779b1) >>> 7) & mask
+    let slot = (Math.imul(low ^ high, 0x9e3779b1) >>> 7) & mask
     for (;;) {
       const at = slot * WORDS
-      const [high, low] = [this.#cells[at], this.#cells[at + 1]]
-      if ((high === name.high && low === name.low) || (high === 0 && low === 0)) return at
+      if ((this.#word(at) === high && this.#word(at + 1) === low) || this.#isFree(at)) return at
       slot = (slot + 1) & mask
     }
   }
@@ -35,42 +45,51 @@ class Slots {
   find(name: Name): Span | undefined {
     if (this.used === 0) return undefined
     const at = this.#place(name)
-    const [high, low, cutoff, until] = this.#cells.subarray(at, at + WORDS)
-    return (high === 0 && low === 0) || cutoff === undefined || until === undefined ? undefined : { cutoff, until }
+    return this.#isFree(at) ? undefined : { cutoff: this.#word(at + 2), until: this.#word(at + 3) }
   }
 
   /** Adds; of two with the same name the wider cutoff and the later `until` hold. */
-  put(name: Name, span: Span): void {
+  put(name: Name, { cutoff, until }: Span): void {
     if ((this.used + 1) * WORDS * 3 > this.#cells.length * 2) this.#grow()
     const at = this.#place(name)
-    const held = this.#cells.subarray(at, at + WORDS)
-    if (held[0] === 0 && held[1] === 0) this.used++
-    held.set([name.high, name.low, Math.max(held[2] ?? 0, span.cutoff), Math.max(held[3] ?? 0, span.until)])
+    if (this.#isFree(at)) this.used++
+    this.#cells[at] = name.high
+    this.#cells[at + 1] = name.low
+    this.#cells[at + 2] = Math.max(this.#word(at + 2), cutoff)
+    this.#cells[at + 3] = Math.max(this.#word(at + 3), until)
   }
 
   #grow(): void {
     const old = this.#cells
+    this.used = 0
     this.#cells = new Uint32Array(Math.max(LEAST * WORDS, old.length * 2))
-    for (let at = 0; at < old.length; at += WORDS) {
-      const cell = old.subarray(at, at + WORDS)
-      if (cell[0] !== 0 || cell[1] !== 0) {
-        this.#cells.set(cell, this.#place({ high: cell[0] ?? 0, low: cell[1] ?? 0 }))
-      }
-    }
+    each(old, (high, low, cutoff, until) => this.put({ high, low }, { cutoff, until }))
   }
 
-  *each(): Generator<readonly [Name, Span]> {
-    for (let at = 0; at < this.#cells.length; at += WORDS) {
-      const [high = 0, low = 0, cutoff = 0, until = 0] = this.#cells.subarray(at, at + WORDS)
-      if (high !== 0 || low !== 0) yield [{ high, low }, { cutoff, until }]
-    }
+  each(visit: (high: number, low: number, cutoff: number, until: number) => void): void {
+    each(this.#cells, visit)
   }
 
   /** Only those that stay. */
-  kept(stays: (name: Name, span: Span) => boolean): Slots {
+  kept(stays: Stays): Slots {
+    let count = 0
+    this.each((high, low, cutoff, until) => {
+      if (stays(high, low, cutoff, until)) count++
+    })
+    if (count === this.used) return this
     const fewer = new Slots()
-    for (const [name, span] of this.each()) if (stays(name, span)) fewer.put(name, span)
-    return fewer.used === this.used ? this : fewer
+    this.each((high, low, cutoff, until) => {
+      if (stays(high, low, cutoff, until)) fewer.put({ high, low }, { cutoff, until })
+    })
+    return fewer
+  }
+}
+
+/** Without an object a rule: tables are read whole now and then, and may be large. */
+function each(cells: Uint32Array, visit: (high: number, low: number, cutoff: number, until: number) => void): void {
+  for (let at = 0; at < cells.length; at += WORDS) {
+    const [high, low] = [cells[at] ?? 0, cells[at + 1] ?? 0]
+    if (high !== 0 || low !== 0) visit(high, low, cells[at + 2] ?? 0, cells[at + 3] ?? 0)
   }
 }
 
@@ -128,39 +147,34 @@ export class Table {
 
   /** Drops what is over. `now` in milliseconds. */
   expire(now: number): void {
-    this.#keep(() => (_, span) => !isOver(span.until, now))
+    this.#keep(() => (_high, _low, _cutoff, until) => !isOver(until, now))
   }
 
   /** Keeps only these. */
   retain(stays: (rule: Rule) => boolean): void {
-    this.#keep((kind) => (name, span) => stays({ kind, name: original(kind, name), ...span }))
+    this.#keep((kind) => (high, low, cutoff, until) => stays({ kind, name: original(kind, { high, low }), cutoff, until }))
   }
 
-  /** Every rule, in no order. */
-  *rules(): Generator<Rule> {
-    for (const [kind, slots] of this.#slots) {
-      for (const [name, span] of slots.each()) yield { kind, name: original(kind, name), ...span }
-    }
-  }
-
-  #keep(stays: (kind: Kind) => (name: Name, span: Span) => boolean): void {
+  #keep(stays: (kind: Kind) => Stays): void {
     for (const [kind, slots] of this.#slots) this.#slots.set(kind, slots.kept(stays(kind)))
   }
 
   /** Drops what the issuer says buckets cover: of subjects only those whose bucket is seen to. */
   #coarsen(coarse: Rule): void {
     const buckets = this.#of('subpfx')
-    const wide = [...buckets.each()].filter(([, span]) => span.cutoff >= coarse.cutoff).map(([, span]) => span.until)
-    const reach = Math.min(wide.reduce((most, until) => Math.max(most, until), 0), coarse.until)
-    const covered = (name: Name, span: Span): boolean => {
-      const bucket = buckets.find({ high: 0, low: (name.high >>> 16) + 1 })
-      return bucket !== undefined && bucket.until >= span.until && bucket.cutoff >= Math.min(span.cutoff, coarse.cutoff)
+    let widest = 0
+    buckets.each((_high, _low, cutoff, until) => {
+      if (cutoff >= coarse.cutoff) widest = Math.max(widest, until)
+    })
+    const reach = Math.min(widest, coarse.until)
+    const covered = (high: number, cutoff: number, until: number): boolean => {
+      const bucket = buckets.find({ high: 0, low: (high >>> 16) + 1 })
+      return bucket !== undefined && bucket.until >= until && bucket.cutoff >= Math.min(cutoff, coarse.cutoff)
     }
     this.#keep((kind) => {
-      if (kind === 'sub') return (name, span) => !covered(name, span) || span.until > coarse.until
-      if (kind === 'sid' || kind === 'jti') return (_, span) => span.until > reach
+      if (kind === 'sub') return (high, _, cutoff, until) => !covered(high, cutoff, until) || until > coarse.until
+      if (kind === 'sid' || kind === 'jti') return (_high, _low, _cutoff, until) => until > reach
       return () => true
     })
   }
 }
-
