@@ -15,12 +15,13 @@ use crate::page::MOST_HEAD;
 use crate::snapshot::Snapshot;
 use crate::view::born;
 use crate::{BLOCK, Chain, FormatError, Head, Kind, Page, SnapRef, View};
+use countersign_token::Timestamp;
 use countersign_token::provider::{DEFAULT, Provider};
-use countersign_token::{Timestamp, VerifyError};
 use std::collections::VecDeque;
 use std::time::Duration;
 
 pub use crate::log::MOST_WAITING;
+pub use crate::refused::Refused;
 
 /// Most heads that wait for their rules.
 pub const MOST_HEADS: usize = 8;
@@ -38,9 +39,9 @@ pub const SNAPSHOT_SAVES: u64 = 8 * BLOCK;
 pub enum Need {
     /// Nothing: the newest head is proven.
     Nothing,
-    /// A head: none has come yet, or only a later epoch helps.
+    /// A head: none has come yet, or only a later one helps.
     Head,
-    /// Pages of this epoch after this rule.
+    /// Pages of this epoch after this rule. If there are none: [`Follower::gone`].
     Log {
         /// Epoch.
         epoch: u64,
@@ -49,34 +50,6 @@ pub enum Need {
     },
     /// The snapshot that this head names.
     Snapshot(SnapRef),
-}
-
-/// Why something was not believed. What was proven stays; what only waited may be gone ([`Follower::need`]).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refused {
-    /// Signature, issuer, type, expiry.
-    #[error("head: {0}")]
-    Head(#[from] VerifyError),
-    /// `as_of` ahead of the wall clock by more than [`crate::head::SKEW`].
-    #[error("the head is {0:?} ahead of this machine's clock")]
-    Ahead(Duration),
-    /// Of another feed than the one followed.
-    #[error("a head of another feed")]
-    OtherFeed,
-    /// Not later than the last one: replayed, reordered or rolled back.
-    #[error("not later than the head before")]
-    Old,
-    /// The signed chain contradicts the rules had: the log was changed, or its store put back without a new
-    /// epoch. Nothing counts until a later epoch comes.
-    #[error("the chain of the signed head contradicts the log")]
-    Fork,
-    /// A page that does not extend what was had, or a snapshot that no head names.
-    #[error("{0}")]
-    Unproven(&'static str),
-    /// Cannot be read.
-    #[error(transparent)]
-    Format(#[from] FormatError),
 }
 
 /// Follows one feed.
@@ -235,8 +208,13 @@ impl Follower {
         current.hints.extend(&rules);
     }
 
-    /// The transport was told that the log no longer goes back as far as was asked.
+    /// The transport was told that what is needed is not there: the log does not go back so far, or belongs to
+    /// another epoch, or the snapshot was replaced. Something else will be needed then, at last a later head.
     pub fn gone(&mut self) {
+        if let Need::Snapshot(named) = self.need() {
+            let unnamed = |head: &mut Head| head.snap.take_if(|snap| *snap == named);
+            self.heads.iter_mut().for_each(|waiting| drop(unnamed(&mut waiting.head)));
+        }
         self.gone = true;
     }
 
@@ -248,18 +226,23 @@ impl Follower {
             return if complete { Need::Nothing } else { Need::Head };
         };
         let had = log.had();
-        let snaps = self.heads.iter().rev().filter_map(|waiting| waiting.head.snap.as_ref());
-        let newest = snaps.filter(|snap| snap.seq > log.seq && snap.seq <= head.seq).max_by_key(|s| s.seq);
-        match newest {
-            Some(snap)
-                if self.gone
-                    || snap.seq.saturating_sub(had) >= SNAPSHOT_SAVES
-                    || head.seq.saturating_sub(log.seq) > MOST_WAITING =>
-            {
+        let too_far = head.seq.saturating_sub(log.seq) > MOST_WAITING;
+        match self.newest_snapshot(log) {
+            Some(snap) if self.gone || too_far || snap.seq.saturating_sub(had) >= SNAPSHOT_SAVES => {
                 Need::Snapshot(snap.clone())
             }
+            None if self.gone => Need::Head,
             _ => Need::Log { epoch: log.epoch, after: had },
         }
+    }
+
+    /// The newest one of more than is proven.
+    fn newest_snapshot(&self, log: &Log) -> Option<&SnapRef> {
+        let named =
+            |waiting: &'_ Waiting| waiting.head.snap.as_ref().map(|snap| snap.seq <= waiting.head.seq);
+        let heads = self.heads.iter().filter(|waiting| named(waiting) == Some(true));
+        let snaps = heads.filter_map(|waiting| waiting.head.snap.as_ref());
+        snaps.filter(|snap| snap.seq > log.seq).max_by_key(|snap| snap.seq)
     }
 
     /// The newest proven head.
@@ -267,11 +250,10 @@ impl Follower {
         self.proven.as_ref()
     }
 
-    /// Nothing waits: what was taken is proven.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.heads.is_empty()
-            && self.early.is_none()
-            && self.log.as_ref().is_none_or(|log| !log.has_waiting())
+    /// Changes with everything that is proven.
+    pub(crate) fn mark(&self) -> impl PartialEq + use<> {
+        let log = self.log.as_ref().map(|log| (log.epoch, log.seq));
+        (log, self.proven.as_ref().map(Head::order), self.announced.clone(), self.forked)
     }
 
     /// Drops what waits.
@@ -432,6 +414,9 @@ impl Follower {
 
     /// Puts a head in its place. Of too many the second latest goes: the first ones are the next to be proven.
     fn wait(&mut self, waiting: Waiting) {
+        if self.log.as_ref().is_some_and(|log| self.newest_snapshot(log).is_none()) {
+            self.gone = false;
+        }
         let place = self.heads.partition_point(|other| other.head.order() < waiting.head.order());
         self.heads.insert(place, waiting);
         if self.heads.len() > MOST_HEADS {
@@ -463,8 +448,8 @@ impl Follower {
             }
             if let Some(Waiting { jws, head, born }) = self.heads.drain(..=best).next_back() {
                 if let Some(kept) = &mut self.kept {
-                    Page::run(epoch, after, chain, &rules).for_each(|page| kept.push(Entry::Page(page)));
                     kept.push(Entry::Head(jws));
+                    kept.extend(Page::run(epoch, after, chain, &rules).map(Entry::Page));
                 }
                 self.view.prove(&head, born);
                 self.proven = Some(head);

@@ -1,5 +1,5 @@
-//! What a follower keeps on disk: heads, pages and snapshots, in order, as they were proven
-//! ([`Follower::kept`]).
+//! What a follower keeps on disk: heads, each with the pages that it proved or the snapshot that it named behind
+//! it, in order ([`Follower::kept`]).
 //!
 //! Read back, they go through the follower again, so a journal is believed exactly as far as its signed heads
 //! prove it: a truncated end is a shorter log, an altered byte breaks a signature, a chain or a digest. Ages
@@ -70,7 +70,8 @@ impl Entry {
 /// What became of a journal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Replayed {
-    /// So many bytes are proven: a writer truncates the file there and goes on.
+    /// So many bytes are proven, and give the state that the follower is in: a writer truncates the file there
+    /// and goes on.
     pub good: usize,
     /// Why what follows is not, if something follows.
     pub refused: Option<Refused>,
@@ -82,14 +83,14 @@ pub fn replay(follower: &mut Follower, bytes: &[u8], wall: Timestamp, elapsed: D
     let mut left = bytes;
     let mut replayed = Replayed { good: 0, refused: None };
     while !left.is_empty() {
-        match take(follower, &mut left, wall, elapsed) {
-            Ok(()) | Err(Refused::Old) => {
-                if follower.is_settled() {
-                    replayed.good = bytes.len() - left.len();
-                }
-            }
-            // A later snapshot may make up for it.
-            Err(Refused::Unproven(_)) => {}
+        let before = follower.mark();
+        let taken = take(follower, &mut left, wall, elapsed);
+        if follower.mark() != before {
+            replayed.good = bytes.len() - left.len();
+        }
+        match taken {
+            // A later entry may make up for it.
+            Ok(()) | Err(Refused::Unproven(_) | Refused::Old) => {}
             Err(refused) => {
                 replayed.refused = Some(refused);
                 break;

@@ -42,10 +42,6 @@ impl Log {
         self.seq.saturating_add(self.waiting.len() as u64)
     }
 
-    pub(crate) fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
     /// Proven up to here by a snapshot; what waited has to be had again.
     pub(crate) fn jump(&mut self, seq: u64, chain: Chain) {
         (self.seq, self.chain) = (seq, chain);

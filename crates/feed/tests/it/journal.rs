@@ -5,31 +5,33 @@ use std::time::Duration;
 
 const START: Duration = Duration::from_secs(1_000);
 
-/// A journal over a snapshot and two polls, and the number of bytes after each proof.
-fn journal(issuer: &mut Issuer) -> (Vec<u8>, Vec<(usize, u64)>) {
+/// Where a journal may be cut: bytes, rules known, rules proven.
+type Cuts = Vec<(usize, u64, u64)>;
+
+/// A journal over a snapshot and two polls.
+fn journal(issuer: &mut Issuer) -> (Vec<u8>, Cuts) {
     let mut follower = Follower::new(issuer.pins());
     follower.keep();
-    let (mut bytes, mut proofs) = (Vec::new(), vec![(0, 0)]);
-    let write = |follower: &mut Follower, bytes: &mut Vec<u8>, proofs: &mut Vec<(usize, u64)>| {
-        follower.kept().iter().for_each(|entry| entry.append(bytes));
-        proofs.push((bytes.len(), follower.proven().unwrap().seq));
-    };
     issuer.add(30);
     issuer.make_snapshot(20);
     follower.head(&issuer.head(at(0)), at(0), START).unwrap();
     follower.gone();
     follower.snapshot(&issuer.snap.as_ref().unwrap().1).unwrap();
     follower.page(issuer.page(20, 30), at(0), START).unwrap();
-    write(&mut follower, &mut bytes, &mut proofs);
-    // The head that named the snapshot stands before it, and again behind the page that proves it.
-    let (end, seq) = proofs[1];
-    proofs.insert(1, (end - 5 - issuer.head(at(0)).len(), seq));
     issuer.add(5);
     follower.page(issuer.tail(30, at(1)), at(1), START).unwrap();
-    write(&mut follower, &mut bytes, &mut proofs);
     follower.head(&issuer.head(at(2)), at(2), START).unwrap();
-    write(&mut follower, &mut bytes, &mut proofs);
-    (bytes, proofs)
+    let entries = follower.kept();
+    assert_eq!(follower.kept(), []);
+    // Head and the snapshot it names; the same head and the other rules it covers; the second one; the last.
+    let expected = [Some((0, 0)), Some((20, 0)), None, Some((30, 30)), None, Some((35, 35)), Some((35, 35))];
+    assert_eq!(entries.len(), expected.len());
+    let (mut bytes, mut cuts) = (Vec::new(), vec![(0, 0, 0)]);
+    for (entry, expected) in entries.iter().zip(expected) {
+        entry.append(&mut bytes);
+        cuts.extend(expected.map(|(known, proven)| (bytes.len(), known, proven)));
+    }
+    (bytes, cuts)
 }
 
 fn sessions(follower: &Follower) -> u64 {
@@ -58,21 +60,19 @@ fn replayed_after_a_restart_with_the_issuer_down() {
 #[test]
 fn believed_up_to_where_it_was_cut_or_altered() {
     let mut issuer = Issuer::new();
-    let (bytes, proofs) = journal(&mut issuer);
-    for cut in (0..bytes.len()).step_by(5).chain(proofs.iter().map(|(end, _)| *end)) {
+    let (bytes, cuts) = journal(&mut issuer);
+    let upto = |end: usize| *cuts.iter().rfind(|(good, ..)| *good <= end).unwrap();
+    for cut in (0..bytes.len()).step_by(5).chain(cuts.iter().map(|(end, ..)| *end)) {
         let mut follower = Follower::new(issuer.pins());
         let replayed = replay(&mut follower, &bytes[..cut], at(3), START);
-        let (good, seq) = *proofs.iter().rfind(|(end, _)| *end <= cut).unwrap();
+        let (good, known, proven) = upto(cut);
         assert_eq!(replayed.good, good, "cut at {cut}");
         assert_eq!(replayed.refused.is_some(), cut != good);
-        assert_eq!(follower.proven().map_or(0, |head| head.seq), seq);
-        assert!(sessions(&follower) >= seq);
+        assert_eq!(follower.proven().map_or(0, |head| head.seq), proven);
+        assert_eq!(sessions(&follower), known);
         // And it goes on from there.
-        let after = usize::try_from(match follower.need() {
-            Need::Log { after, .. } => after,
-            _ => follower.proven().map_or(0, |head| head.seq),
-        });
-        follower.page(issuer.tail(after.unwrap(), at(4)), at(4), START).unwrap();
+        let after = usize::try_from(known).unwrap();
+        follower.page(issuer.tail(after, at(4)), at(4), START).unwrap();
         assert_eq!((sessions(&follower), follower.need()), (35, Need::Nothing), "cut at {cut}");
     }
     for place in (0..bytes.len()).step_by(3) {
@@ -80,12 +80,11 @@ fn believed_up_to_where_it_was_cut_or_altered() {
         altered[place] ^= 1 << (place % 8);
         let mut follower = Follower::new(issuer.pins());
         let replayed = replay(&mut follower, &altered, at(3), START);
-        let (good, _) = *proofs.iter().rfind(|(end, _)| *end <= place).unwrap();
+        let (good, known, proven) = upto(place);
         assert_eq!(replayed.good, good, "altered at {place}");
         assert!(replayed.refused.is_some());
-        let (view, proven) = (follower.view(), follower.proven().map_or(0, |head| head.seq));
-        assert!(view.status().rules <= issuer.rules.len());
-        assert!(sessions(&follower) >= proven, "whatever is called proven is there: {place}");
+        assert_eq!(follower.proven().map_or(0, |head| head.seq), proven, "altered at {place}");
+        assert_eq!((sessions(&follower), follower.view().status().rules as u64), (known, known));
     }
 }
 

@@ -288,6 +288,9 @@ fn shortened(bytes: &[u8], head: &str, snapshot: Option<&[u8]>) -> Vec<u8> {
         let (first, rest) = rest.split_at(rest.len().min(2));
         first.iter().for_each(|entry| entry.append(&mut out));
         all = rest.to_vec();
+    } else {
+        // Pages before any head of their epoch are not kept.
+        Entry::Head(head.to_owned()).append(&mut out);
     }
     let mut waiting = 0;
     for entry in &all {
