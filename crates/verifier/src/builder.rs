@@ -4,7 +4,7 @@ use crate::cache::{self, Cache};
 use crate::clock::{Clock, SystemClock};
 use crate::discovery::{Plain, SourceError, issuer_url};
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::fetch::{Fetch, FetchError, HttpFetch};
+use crate::fetch::{Fetch, FetchError};
 use crate::introspect::Introspection;
 use crate::keys::{Limits, Remote, Source};
 use crate::proof::ProofCheck;
@@ -69,6 +69,16 @@ pub enum BuildError {
 #[derive(Debug)]
 pub struct NeedAudience {
     issuer: String,
+}
+
+#[cfg(feature = "http")]
+fn own_fetch() -> Result<Arc<dyn Fetch>, BuildError> {
+    Ok(Arc::new(crate::http_fetch::HttpFetch::new()?))
+}
+
+#[cfg(not(feature = "http"))]
+fn own_fetch() -> Result<Arc<dyn Fetch>, BuildError> {
+    Err(FetchError::Unsupported("reach an issuer: the crate was built without `http`").into())
 }
 
 impl NeedAudience {
@@ -291,7 +301,7 @@ impl Builder {
                 let url = issuer_url(&self.issuer, self.limits.plain)?;
                 let fetch = match self.fetch {
                     Some(fetch) => fetch,
-                    None => Arc::new(HttpFetch::new()?),
+                    None => own_fetch()?,
                 };
                 let (clock, dir) = (Arc::clone(&clock), dir.clone());
                 Source::Remote(Remote::new(self.issuer.clone(), url, self.limits, fetch, clock, dir))

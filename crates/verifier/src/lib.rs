@@ -16,6 +16,8 @@ mod feed;
 mod fetch;
 mod grpc;
 mod guard;
+#[cfg(feature = "http")]
+mod http_fetch;
 mod identity;
 mod introspect;
 mod keys;
@@ -38,8 +40,10 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use explain::{Explanation, Step, Verdict};
 #[cfg(feature = "feed")]
 pub use feed::FeedError;
-pub use fetch::{Fetch, FetchError, HttpFetch, Incoming, Post};
+pub use fetch::{Fetch, FetchError, Incoming, Post};
 pub use guard::Guard;
+#[cfg(feature = "http")]
+pub use http_fetch::HttpFetch;
 pub use identity::Identity;
 pub use keys::KeysUnavailable;
 pub use layer::Guarded;
