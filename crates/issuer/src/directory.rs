@@ -8,13 +8,11 @@ use crate::error::Result;
 use crate::model::{Client, ClientId, EventKind, Resource, Rule, Subject, UserId};
 use crate::port::{At, Store};
 use crate::revocation::RuleSet;
-use arc_swap::ArcSwap;
 use countersign_token::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// How long after the last look at the log entries are served, in milliseconds.
 const FRESH_FOR: u64 = 1_000;
@@ -24,9 +22,9 @@ const MOST: usize = 10_000;
 const BATCH: u32 = 1_000;
 /// How often dead rules are dropped, in milliseconds.
 const EXPIRE_EVERY: i64 = 30_000;
-/// How long they are kept after their end: a status list that somebody still holds may have bits of theirs
-/// set, so an entry they covered is not given to new tokens before that.
-const KEPT: Duration = Duration::from_secs(60);
+/// How long they are kept after their end, in seconds: a status list that somebody still holds may have bits of
+/// theirs set, so an entry they covered is not given to new tokens before that.
+const _: () = assert!(countersign_feed::rule::LINGER >= 60);
 
 /// The cache.
 pub struct Directory {
@@ -37,9 +35,9 @@ pub struct Directory {
     origins: Shelf<(), Arc<Vec<String>>>,
     /// Moves when a client or a resource changed.
     revision: AtomicU64,
-    rules: ArcSwap<RuleSet>,
-    /// Row of the last rule read; held while rules are added.
-    rules_at: Mutex<i64>,
+    rules: RuleSet,
+    /// Row of the last rule read.
+    rules_at: AtomicI64,
     /// Store time when dead rules were last dropped.
     expired_at: AtomicI64,
     /// Position in the event log.
@@ -64,8 +62,8 @@ impl Directory {
             resources: Shelf::new(2),
             origins: Shelf::new(2),
             revision: AtomicU64::new(0),
-            rules: ArcSwap::default(),
-            rules_at: Mutex::new(0),
+            rules: RuleSet::default(),
+            rules_at: AtomicI64::new(0),
             expired_at: AtomicI64::new(0),
             position: AtomicI64::new(0),
             read_at: AtomicI64::new(i64::MIN),
@@ -153,41 +151,32 @@ impl Directory {
     }
 
     async fn read_rules(&self) -> Result<()> {
+        self.read_rules_after(self.rules_at.load(Ordering::Acquire)).await
+    }
+
+    /// Every rule again, as it stands now.
+    pub(crate) async fn read_all_rules(&self) -> Result<()> {
+        self.read_rules_after(0).await
+    }
+
+    async fn read_rules_after(&self, mut after: i64) -> Result<()> {
         loop {
-            let after = *self.rules_at();
             let (rules, last) = self.store.rules_after(after, BATCH).await?.it;
-            self.add_rules(&rules, last);
+            self.rules.add(&rules);
+            self.rules_at.fetch_max(last, Ordering::AcqRel);
             if last <= after {
                 return Ok(());
             }
+            after = last;
         }
-    }
-
-    fn rules_at(&self) -> MutexGuard<'_, i64> {
-        // The number stays right whatever panicked while it was held.
-        self.rules_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add_rules(&self, rules: &[Rule], last: i64) {
-        let mut at = self.rules_at();
-        if !rules.is_empty() {
-            let mut set = RuleSet::clone(&self.rules.load());
-            rules.iter().for_each(|rule| set.add(rule));
-            self.rules.store(Arc::new(set));
-        }
-        *at = last.max(*at);
     }
 
     fn drop_dead_rules(&self, now: Timestamp) {
         let last = self.expired_at.load(Ordering::Acquire);
-        if now.millis().saturating_sub(last) < EXPIRE_EVERY {
-            return;
+        if now.millis().saturating_sub(last) >= EXPIRE_EVERY {
+            self.expired_at.store(now.millis(), Ordering::Release);
+            self.rules.expire(now);
         }
-        self.expired_at.store(now.millis(), Ordering::Release);
-        let _writers = self.rules_at();
-        let mut set = RuleSet::clone(&self.rules.load());
-        set.expire(now - KEPT);
-        self.rules.store(Arc::new(set));
     }
 
     /// The store's clock, if the log was read so short a time before it that entries may be served.
@@ -274,15 +263,14 @@ impl Directory {
     }
 
     /// The live revocation rules.
-    pub fn rules(&self) -> Arc<RuleSet> {
-        self.rules.load_full()
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
     }
 
-    /// Rules this node just wrote are in force here at once, not at the next turn.
-    pub fn learn(&self, rules: &[Rule]) {
-        if !rules.is_empty() {
-            self.add_rules(rules, 0);
-        }
+    /// Rules this node just wrote are in force here at once, not at the next turn: only for
+    /// [`crate::revocation::enforce`], which publishes them too.
+    pub(crate) fn learn(&self, rules: &[Rule]) {
+        self.rules.add(rules);
     }
 
     /// Moves when a client or a resource changed, as far as this node knows.

@@ -31,6 +31,11 @@ use crate::seal::Sealer;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Rows of a kind swept in one transaction, and how many transactions a turn may take: together more than a
+/// thousand revocations a second leave behind.
+const SWEPT_AT_ONCE: u32 = 1_000;
+const SWEEPS: usize = 100;
+
 /// The adapters an issuer runs on.
 pub struct Parts {
     /// Everything that is kept.
@@ -112,11 +117,16 @@ impl Issuer {
         status_list::follow(self).await
     }
 
-    /// One turn of what may wait: key rotation, sweeping. The runtime calls it every 10 s.
+    /// One turn of what may wait: key rotation, sweeping, snapshots. The runtime calls it every 10 s.
     pub async fn tend(&self) -> Result<()> {
         keys::tend(self).await?;
         self.store.token_life(self.longest_token_life().await?, true).await?;
-        self.store.sweep(1_000).await?;
+        for _ in 0..SWEEPS {
+            if self.store.sweep(SWEPT_AT_ONCE).await? < u64::from(SWEPT_AT_ONCE) {
+                break;
+            }
+        }
+        revocation::tend(self).await?;
         status_list::tend(self).await
     }
 

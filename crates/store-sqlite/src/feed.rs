@@ -2,13 +2,14 @@
 
 use crate::column::{Read, client_id, json, parsed, time, unreadable};
 use crate::fault::{Done, Fault};
+use crate::revocation::covered;
 use crate::tx::Tx;
 use crate::{SqliteStore, event, revocation};
 use async_trait::async_trait;
 use countersign_feed::head::FeedId;
 use countersign_feed::{BLOCK, Chain, Page, Rule, Salt};
 use countersign_issuer::model::{Cutoff, EventDraft, Rule as Written, RuleKind};
-use countersign_issuer::port::feed::{Acknowledged, FeedState, Load, Waiting};
+use countersign_issuer::port::feed::{Acknowledged, FeedState, Finer, Load, Waiting};
 use countersign_issuer::port::{Append, At, Feeds, Position, StoreResult};
 use countersign_token::Timestamp;
 use rusqlite::types::Type;
@@ -159,7 +160,7 @@ fn begin_epoch(
     for table in ["DELETE FROM feed_log", "DELETE FROM feed_block", "DELETE FROM feed_snapshot"] {
         tx.count(table, [])?;
     }
-    tx.count("UPDATE rule SET feed_seq = NULL WHERE feed_seq IS NOT NULL", [])?;
+    tx.count(concat!("UPDATE rule SET feed_seq = NULL WHERE feed_seq IS NOT NULL AND NOT ", covered!()), [])?;
     if let Some((issuer, life)) = everything {
         // Refresh tokens that are ahead of what was put back are healed, not taken for stolen ones.
         tx.one("UPDATE store_state SET epoch = epoch + 1", [])?;
@@ -167,6 +168,39 @@ fn begin_epoch(
     }
     event::write(tx, &event)?;
     Ok(true)
+}
+
+fn coarsen(tx: &Tx<'_>, what: &Append, buckets: &[Written], covered: i64) -> Done<bool> {
+    if !append(tx, what)? {
+        return Ok(false);
+    }
+    tx.count("DELETE FROM rule WHERE kind = 'subpfx' AND seq <= ?1", [covered])?;
+    for (seq, bucket) in (what.after.seq.saturating_add(1)..).zip(buckets) {
+        tx.one(
+            "INSERT INTO rule (kind, id, cutoff, until, written_at, feed_seq, numbered_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5)",
+            params![
+                bucket.kind.name(),
+                bucket.id,
+                bucket.cutoff.0,
+                bucket.until.millis(),
+                what.read_at.millis(),
+                seq
+            ],
+        )?;
+    }
+    tx.one("UPDATE feed SET coarse_row = max(coarse_row, ?1)", [covered])?;
+    Ok(true)
+}
+
+fn finer(row: &Row<'_>) -> Read<Finer> {
+    let rule = Written {
+        kind: parsed(row, 1, revocation::kind)?,
+        id: row.get(2)?,
+        cutoff: Cutoff(row.get(3)?),
+        until: time(row, 4)?,
+    };
+    Ok(Finer { row: row.get(0)?, rule, sub: row.get(5)?, numbered_at: time(row, 6)? })
 }
 
 fn acknowledged(row: &Row<'_>) -> Read<Acknowledged> {
@@ -262,6 +296,22 @@ impl Feeds for SqliteStore {
 
     async fn append(&self, what: Append) -> StoreResult<bool> {
         self.write(move |tx| append(tx, &what)).await
+    }
+
+    async fn finer_rules(&self, after: i64, limit: u32) -> StoreResult<Vec<Finer>> {
+        let sql = concat!(
+            "SELECT seq, kind, id, cutoff, until, sub, numbered_at FROM rule
+             WHERE seq > ?1 AND until > ?2 AND kind IN ('jti', 'sid', 'sub', 'subpfx') AND feed_seq IS NOT NULL
+               AND seq < coalesce((SELECT min(w.seq) FROM rule w WHERE w.feed_seq IS NULL), ?3)
+               AND NOT ",
+            covered!(),
+            " ORDER BY seq LIMIT ?4"
+        );
+        self.read(|tx| tx.rows(sql, params![after, tx.now.millis(), i64::MAX, limit], finer))
+    }
+
+    async fn coarsen(&self, what: Append, buckets: Vec<Written>, covered: i64) -> StoreResult<bool> {
+        self.write(move |tx| coarsen(tx, &what, &buckets, covered)).await
     }
 
     async fn log_after(&self, epoch: u64, after: u64, most: usize) -> StoreResult<Option<Page>> {

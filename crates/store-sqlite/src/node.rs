@@ -1,8 +1,10 @@
 //! The store as a whole: clock, health, epoch, nodes, and sweeping.
 
 use crate::fault::Fault;
+use crate::revocation::covered;
 use crate::{SqliteStore, client_session, code, migrate};
 use async_trait::async_trait;
+use countersign_feed::rule::LINGER;
 use countersign_issuer::port::{Node, StoreResult};
 use countersign_token::Timestamp;
 use rusqlite::params;
@@ -80,12 +82,20 @@ impl Node for SqliteStore {
                          (SELECT seq FROM rule WHERE until <= ?1 ORDER BY until LIMIT ?2)",
                     before(tx.now),
                 )?,
+                tx.count(
+                    concat!(
+                        "DELETE FROM rule WHERE seq IN (SELECT seq FROM rule WHERE ",
+                        covered!(),
+                        " ORDER BY seq LIMIT ?1)"
+                    ),
+                    [limit],
+                )?,
                 // Whoever needs older parts of the log than the oldest snapshot takes that.
                 tx.count(
                     "DELETE FROM feed_block WHERE block IN
-                         (SELECT block FROM feed_block WHERE until * 1000 <= ?1
+                         (SELECT block FROM feed_block WHERE (until + ?3) * 1000 <= ?1
                           AND (block + 1) * 4096 <= (SELECT min(seq) FROM feed_snapshot) LIMIT ?2)",
-                    before(tx.now),
+                    (tx.now.millis(), limit, LINGER),
                 )?,
                 tx.count(
                     "DELETE FROM feed_verifier WHERE (client_id, verifier) IN

@@ -12,6 +12,15 @@ use countersign_token::Timestamp;
 use rusqlite::params;
 use std::time::Duration;
 
+/// Of a rule: buckets cover it, and it waits to be swept.
+macro_rules! covered {
+    () => {
+        "(kind IN ('jti', 'sid', 'sub') AND sub IS NOT NULL
+          AND seq <= coalesce((SELECT f.coarse_row FROM feed f), 0))"
+    };
+}
+pub(crate) use covered;
+
 /// How far ahead of the store's clock a finite cutoff is set, and how long its commit may take: a token
 /// minted from a read before the commit has an `iat` at or below the cutoff then.
 const AHEAD_SECONDS: i64 = 2;
@@ -150,8 +159,11 @@ impl Revocations for SqliteStore {
     async fn rules_after(&self, after: i64, limit: u32) -> StoreResult<At<(Vec<Rule>, i64)>> {
         self.read(|tx| {
             let rows = tx.rows(
-                "SELECT seq, kind, id, cutoff, until FROM rule WHERE seq > ?1 AND until > ?2
-                 ORDER BY seq LIMIT ?3",
+                concat!(
+                    "SELECT seq, kind, id, cutoff, until FROM rule WHERE seq > ?1 AND until > ?2 AND NOT ",
+                    covered!(),
+                    " ORDER BY seq LIMIT ?3"
+                ),
                 params![after, tx.now.millis(), limit],
                 |r| {
                     let rule = Rule {

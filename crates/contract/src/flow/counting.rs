@@ -7,7 +7,7 @@ use countersign_issuer::model::session::Authentication;
 use countersign_issuer::model::status::StatusEntry;
 use countersign_issuer::model::*;
 use countersign_issuer::port::browser_session::{LiveBrowser, SignIn, SignedIn};
-use countersign_issuer::port::feed::{Acknowledged, FeedState, Load};
+use countersign_issuer::port::feed::{Acknowledged, FeedState, Finer, Load};
 use countersign_issuer::port::status_list::{StatusMember, StatusPage, StatusScan};
 use countersign_issuer::port::user::Found;
 use countersign_issuer::port::*;
@@ -123,6 +123,8 @@ noted! {
         fn begin_feed(id: FeedId, salt: Salt, genesis: Chain) -> StoreResult<bool>;
         fn waiting(limit: u32) -> StoreResult<At<Option<Load>>>;
         fn append(append: Append) -> StoreResult<bool>;
+        fn finer_rules(after: i64, limit: u32) -> StoreResult<Vec<Finer>>;
+        fn coarsen(append: Append, buckets: Vec<Rule>, covered: i64) -> StoreResult<bool>;
         fn log_after(epoch: u64, after: u64, most: usize) -> StoreResult<Option<countersign_feed::Page>>;
         fn block(epoch: u64, block: u64) -> StoreResult<Option<countersign_feed::Page>>;
         fn save_snapshot(epoch: u64, seq: u64, sha256: Chain, body: Vec<u8>) -> StoreResult<bool>;

@@ -7,6 +7,8 @@ pub mod code;
 pub mod confusion;
 pub mod counting;
 pub mod direct;
+pub mod feed;
+pub mod feed_log;
 pub mod house;
 pub mod introspection;
 pub mod keys;
@@ -100,16 +102,13 @@ impl World {
     /// `web` (confidential), `svc` (a machine), `watcher` (introspects the API), `mobile` (first-party, direct),
     /// `mixed` (its APIs sign differently).
     pub async fn new(stage: Stage) -> Self {
+        Self::with(stage, Settings::new(ISSUER)).await
+    }
+
+    /// As [`Self::new`], with these settings.
+    pub async fn with(stage: Stage, settings: Settings) -> Self {
         let hasher = Arc::new(PlainHasher::default());
-        let parts = Parts {
-            store: stage.store.clone(),
-            hasher: hasher.clone(),
-            sign_pool: Arc::new(OnTheSpot),
-            entropy: Arc::new(SeededEntropy::new(7)),
-            sealer: Sealer::new([7; 32].into()),
-            node: "flow".to_owned(),
-        };
-        let issuer = Issuer::start(Settings::new(ISSUER), parts).await.unwrap();
+        let issuer = Issuer::start(settings, parts(&stage, &hasher, 7)).await.unwrap();
         operator::resources::apply(&issuer, &resources()).await.unwrap();
         operator::clients::apply(&issuer, &clients()).await.unwrap();
         let grants = [(API.to_owned(), crate::fixture::scopes("admin"))].into();
@@ -126,6 +125,12 @@ impl World {
             operator::users::add(&issuer, add).await.unwrap();
         }
         Self { stage, issuer, hasher }
+    }
+
+    /// Another node on the same store.
+    pub async fn another(&self) -> Arc<Issuer> {
+        let parts = parts(&self.stage, &self.hasher, 8);
+        Issuer::start(self.issuer.settings.clone(), parts).await.unwrap()
     }
 
     /// The store's clock.
@@ -233,6 +238,17 @@ impl World {
     /// What userinfo answers.
     pub async fn userinfo(&self, token: &str) -> Result<Value, Failure> {
         userinfo::userinfo(&self.issuer, Some(token)).await.1
+    }
+}
+
+fn parts(stage: &Stage, hasher: &Arc<PlainHasher>, seed: u64) -> Parts {
+    Parts {
+        store: stage.store.clone(),
+        hasher: hasher.clone(),
+        sign_pool: Arc::new(OnTheSpot),
+        entropy: Arc::new(SeededEntropy::new(seed)),
+        sealer: Sealer::new([7; 32].into()),
+        node: format!("flow {seed}"),
     }
 }
 

@@ -91,6 +91,19 @@ impl Append {
     }
 }
 
+/// A numbered rule about somebody's tokens, or a bucket of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finer {
+    /// Its row.
+    pub row: i64,
+    /// The rule.
+    pub rule: Rule,
+    /// `sub` of the tokens it covers, where it is known.
+    pub sub: Option<String>,
+    /// When it first got a number.
+    pub numbered_at: Timestamp,
+}
+
 /// A verifier that authenticates, and what it last acknowledged.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Acknowledged {
@@ -125,6 +138,12 @@ pub trait Feeds: Send + Sync {
     /// Appends, if the log still ends where this was decided, and writes the blocks that fill.
     /// `false`: it does not; nothing was written.
     async fn append(&self, append: Append) -> StoreResult<bool>;
+    /// Live numbered rules of kinds `jti`, `sid`, `sub` and bucket after that row and before the first one that
+    /// waits, by row, at most `limit`; not those that buckets cover.
+    async fn finer_rules(&self, after: i64, limit: u32) -> StoreResult<Vec<Finer>>;
+    /// As [`Self::append`], where the first rules are these buckets: they take the place of earlier buckets and
+    /// of rules with a known `sub` up to row `covered`, which are no longer live.
+    async fn coarsen(&self, append: Append, buckets: Vec<Rule>, covered: i64) -> StoreResult<bool>;
     /// The log of that epoch after rule `after`: as far as a block or the tail reaches, at most `most` rules.
     /// `None`: another epoch, beyond its end, or swept.
     async fn log_after(&self, epoch: u64, after: u64, most: usize) -> StoreResult<Option<wire::Page>>;

@@ -1,15 +1,17 @@
 //! Revocation: the live rules this node judges by, and the feed that tells every verifier.
 //!
 //! `rules` is the set asked for every token this issuer is shown. `sequence` numbers what transactions wrote
-//! and extends the chain; `head` signs, `publish` answers what the feed's endpoints serve; `receipt` counts
-//! who has it in force.
+//! and extends the chain; `head` signs, `publish` answers what the feed's endpoints serve; `coarsen` and
+//! `snapshot` keep memory and start-up bounded; `receipt` counts who has it in force.
 
+mod coarsen;
 mod head;
 pub mod publish;
 pub mod receipt;
 mod ring;
 mod rules;
 pub mod sequence;
+mod snapshot;
 
 pub use publish::{Feed, Published};
 pub use receipt::Receipt;
@@ -40,6 +42,7 @@ pub(crate) async fn start(issuer: &Issuer) -> Result<()> {
     }
     let state = issuer.store.feed().await?.it.ok_or_else(no_feed)?;
     issuer.feed.begin(&state);
+    issuer.directory.rules().name_with(state.salt, &issuer.settings.issuer);
     Ok(())
 }
 
@@ -47,9 +50,16 @@ fn no_feed() -> Failure {
     Failure::Bug("the store has no revocation feed after the first start".to_owned())
 }
 
-/// One turn: numbers what others left behind, signs a head when one is due.
+/// One turn: numbers what others left behind, signs a head when one is due, writes acknowledgements down.
 pub(crate) async fn follow(issuer: &Issuer) -> Result<()> {
-    sequence::turn(issuer).await.map(drop)
+    sequence::turn(issuer).await?;
+    receipt::write_down(issuer).await
+}
+
+/// What may wait: fewer rules, a new snapshot.
+pub(crate) async fn tend(issuer: &Issuer) -> Result<()> {
+    coarsen::tend(issuer).await?;
+    snapshot::tend(issuer).await
 }
 
 /// For a node that noted what it last published: if the store's log is behind that, the store was put back

@@ -1,10 +1,12 @@
 //! What this node serves of the feed: the newest head, and the log behind it.
 
-use super::head;
+use super::receipt::Heard;
 use super::ring::Ring;
+use super::{head, receipt};
 use crate::Issuer;
 use crate::error::Result;
 use crate::keys::Document;
+use crate::model::ClientId;
 use crate::port::Position;
 use crate::port::feed::FeedState;
 use arc_swap::ArcSwapOption;
@@ -43,6 +45,7 @@ pub struct Feed {
     /// One turn at a time; holds the last one that ended well.
     turns: Queue<u64>,
     metadata: ArcSwapOption<(i64, Document)>,
+    pub(super) heard: Heard,
 }
 
 /// A published state, and the version of the key set it was signed under.
@@ -192,6 +195,6 @@ pub async fn snapshot(issuer: &Issuer, epoch: u64, seq: u64) -> Result<Option<Ar
 
 /// Takes an acknowledgement of a verifier that authenticated as this client; kept in memory, and written by
 /// the next turn, at most once a second.
-pub fn acknowledge(_issuer: &Issuer, _client: &crate::model::ClientId, _ack: Ack) -> Result<()> {
-    Ok(())
+pub fn acknowledge(issuer: &Issuer, client: &ClientId, ack: Ack) -> Result<()> {
+    receipt::hear(issuer, client, ack)
 }

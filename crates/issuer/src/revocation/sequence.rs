@@ -48,12 +48,13 @@ pub(super) async fn turn(issuer: &Issuer) -> Result<Position> {
 
 async fn take(issuer: &Issuer, mut turn: MutexGuard<'_, u64>) -> Result<Position> {
     let mine = issuer.feed.begin_turn();
-    let end = number(issuer).await?;
+    let (state, _) = number(issuer).await?;
     *turn = mine;
-    Ok(end)
+    Ok(state.at)
 }
 
-async fn number(issuer: &Issuer) -> Result<Position> {
+/// Numbers and publishes; the feed as it is then, and the store's clock. Only by whoever has its turn.
+pub(super) async fn number(issuer: &Issuer) -> Result<(FeedState, Timestamp)> {
     let mut lost = 0;
     while lost < TRIES {
         let At { now, it: load } = issuer.store.waiting(BATCH).await?;
@@ -72,13 +73,13 @@ async fn number(issuer: &Issuer) -> Result<Position> {
                     lost += 1;
                     continue;
                 }
-                issuer.feed.extend(&append.rules);
+                extend(issuer, &append.rules);
                 FeedState { at: append.end(), ..load.state }
             }
         };
         if !load.more {
             issuer.feed.publish(issuer, &state, now)?;
-            return Ok(state.at);
+            return Ok((state, now));
         }
     }
     Err(Failure::Unavailable(Unavailable {
@@ -97,8 +98,7 @@ async fn catch_up(issuer: &Issuer, state: &FeedState) -> Result<bool> {
             return Ok(true);
         }
         if here.epoch < there.epoch {
-            issuer.feed.restart(there);
-            return Ok(true);
+            return restart(issuer, there).await.map(|()| true);
         }
         if (here.epoch, here.seq) >= (there.epoch, there.seq) {
             return Ok(false);
@@ -109,12 +109,25 @@ async fn catch_up(issuer: &Issuer, state: &FeedState) -> Result<bool> {
                 // What came after this state was read belongs to the next one.
                 let due = usize::try_from(there.seq.saturating_sub(here.seq)).unwrap_or(usize::MAX);
                 page.rules.truncate(due);
-                issuer.feed.extend(&page.rules);
+                extend(issuer, &page.rules);
             }
             // Swept, or a new epoch began meanwhile: this node has a gap, which its followers see and fill.
-            _ => issuer.feed.restart(there),
+            _ => restart(issuer, there).await?,
         }
     }
+}
+
+/// What was published is in force here as published.
+pub(super) fn extend(issuer: &Issuer, rules: &[countersign_feed::Rule]) {
+    issuer.directory.rules().extend(rules);
+    issuer.feed.extend(rules);
+}
+
+/// Goes on at `there` without what is before in the log; the rules themselves are read from their rows.
+async fn restart(issuer: &Issuer, there: Position) -> Result<()> {
+    issuer.directory.read_all_rules().await?;
+    issuer.feed.restart(there);
+    Ok(())
 }
 
 /// Numbers, names and chain of what waits.
@@ -131,14 +144,14 @@ fn plan(load: &Load, now: Timestamp, issuer: &str) -> Append {
     for waiting in &load.waiting {
         let cutoff = published(waiting, now);
         let rule = crate::model::Rule { cutoff, ..waiting.rule.clone() };
-        let seq = put(&mut append, rules::wire(&rule, &state.salt, issuer));
+        let seq = put(&mut append, rules::named(&rule, &state.salt, issuer));
         append.rows.push(Numbered { row: waiting.row, seq, cutoff });
     }
     append
 }
 
 /// Puts one more at the end; answers its number.
-fn put(append: &mut Append, rule: countersign_feed::Rule) -> u64 {
+pub(super) fn put(append: &mut Append, rule: countersign_feed::Rule) -> u64 {
     append.rules.push(rule);
     append.chain = append.chain.then(&rule);
     let seq = append.end().seq;
