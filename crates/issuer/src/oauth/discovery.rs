@@ -5,6 +5,7 @@ use crate::Issuer;
 use crate::error::{Failure, Result};
 use crate::keys::Document;
 use crate::model::Digest;
+use countersign_feed::metadata;
 use countersign_token::{Algorithm, base64url};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -41,6 +42,7 @@ const MEMBERS: &[Member] = &[
     Member { name: "introspection_endpoint", value: |f| f.url("/oauth/introspect") },
     Member { name: "revocation_endpoint", value: |f| f.url("/oauth/revoke") },
     Member { name: "end_session_endpoint", value: |f| f.url("/oauth/logout") },
+    Member { name: metadata::SERVER_METADATA, value: |f| f.url(metadata::PATH) },
     // draft-ietf-oauth-status-list-21, 9.1.
     Member { name: "status_list_aggregation_endpoint", value: |f| f.url(crate::status_list::PATH) },
     Member {

@@ -47,6 +47,7 @@ async fn both_metadata_documents_name_the_issuer_and_its_endpoints() {
         ("introspection_endpoint", "/oauth/introspect"),
         ("revocation_endpoint", "/oauth/revoke"),
         ("end_session_endpoint", "/oauth/logout"),
+        ("revocation_feed", "/.well-known/revocation-feed"),
         ("jwks_uri", "/.well-known/jwks.json"),
     ] {
         assert_eq!(oidc[member], world.url(path), "{member}");
