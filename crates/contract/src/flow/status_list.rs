@@ -288,6 +288,37 @@ async fn agree(world: &World, elsewhere: &Issuer, tokens: &[(String, &str, Optio
     assert!(step < 100 || (revoked > 0 && good > 0), "{revoked} revoked, {good} good at step {step}");
 }
 
+/// Settings that change later shorten nothing: the entry of a session is there as long as any token of it.
+pub async fn status_outlives_settings(stage: Stage) {
+    let world = world(stage).await;
+    let mut last = world.enter("app").await;
+    let day = 24 * 3_600;
+    for _ in 0..4 {
+        world.wait(6 * day).await;
+        world.issuer.tend().await.unwrap();
+        last = world.refresh("app", last.refresh_token.as_ref().unwrap()).await.unwrap();
+    }
+    world.wait(6 * day - 60).await;
+    let document = json!({
+        "resource": API, "scopes": ["read", "write", "admin"], "status_list": true, "access_token_ttl": day,
+    });
+    admin::resources::apply(&world.issuer, &document).await.unwrap();
+    let token = world.refresh("app", last.refresh_token.as_ref().unwrap()).await.unwrap().access_token;
+    world.wait(day - 3_600).await;
+    for _ in 0..3 {
+        world.issuer.tend().await.unwrap();
+    }
+    assert!(world.active("watcher", &token).await && !set(&world, &world.issuer, &token).await);
+    let sid = claims(&token)["sid"].as_str().unwrap().to_owned();
+    admin::revoke::revoke(&world.issuer, What::Session(sid)).await.unwrap();
+    world.wait(1).await;
+    assert!(!world.active("watcher", &token).await && set(&world, &world.issuer, &token).await);
+    world.wait(2 * day).await;
+    world.issuer.tend().await.unwrap();
+    world.wait(1).await;
+    assert_eq!(refusal(status_list::document(&world.issuer, 1).await), "not_found", "and then it goes");
+}
+
 /// What a session's bit cannot say: one of its tokens, and a key.
 pub async fn status_of_a_session_is_the_sessions(stage: Stage) {
     let world = world(stage).await;

@@ -11,7 +11,8 @@
 //! - one with a cutoff about a machine or everything: the stretch the machine's tokens draw from. Later
 //!   tokens draw from another.
 //! - a rule about a machine's token: its entry. Not one about a single token of a session: the bit is the
-//!   whole session's. Nor one about a key, which is gone from the JWKS.
+//!   whole session's. Nor one about a key, which is gone from the JWKS. Nor a bucket, which revokes more than
+//!   was asked: the finer rules it stands for are read here as they were written.
 //!
 //! Indexes are drawn at random within stretches of 1,024, which are taken at random from a list (draft, 12.4:
 //! an outsider learns neither how many there are nor in which order they were given). Lists are signed with
@@ -51,6 +52,9 @@ const RENEW: Duration = Duration::from_secs(20);
 /// A list that changes is made at most this often: with the 100 ms between two looks, a bit is set within a
 /// second of its revocation.
 const EVERY: Duration = Duration::from_millis(750);
+/// The longest a token may ever live, whatever resources say later (`resource apply` allows a day), with a
+/// minute for verifiers' leeway: an entry is kept that long after the last token that can name it was made.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600 + 60);
 /// Hits read at once, and how many such pages in one turn: a start with a million rules takes several turns.
 const PAGE: u32 = 10_000;
 const PAGES: usize = 20;
@@ -140,15 +144,18 @@ pub(crate) async fn of_session(
         return Ok(entry);
     }
     let entry = draw(issuer, None, now).await?;
-    let life = issuer.longest_token_life().await?;
-    let goes_on =
-        session.refresh.as_ref().map_or(Duration::ZERO, |_| refresh_token::absolute_for(issuer, client));
+    let life = longest(issuer).await?;
+    // The session's own end, and what it would be if it began now: one just made does not know its own yet.
+    let ends = session
+        .refresh
+        .as_ref()
+        .map_or(now, |r| r.absolute_until.max(now + refresh_token::absolute_for(issuer, client)));
     let member = StatusMember {
         sid: session.id,
         user: session.user.clone(),
         client: client.id.clone(),
         since: now.seconds(),
-        until: now + goes_on + life,
+        until: ends + life,
     };
     Ok(issuer.store.assign_status(member, entry, before).await?)
 }
@@ -164,6 +171,10 @@ fn covered(issuer: &Issuer, client: &Client, sub: &str, since: i64) -> bool {
     issuer.directory.rules().covers(&facts).is_some()
 }
 
+async fn longest(issuer: &Issuer) -> Result<Duration> {
+    Ok(issuer.longest_token_life().await?.max(LONGEST))
+}
+
 async fn draw(issuer: &Issuer, machine: Option<&Client>, now: Timestamp) -> Result<StatusEntry> {
     let usable = |since| machine.is_none_or(|client| !covered(issuer, client, client.id.as_str(), since));
     let pools = &issuer.status_lists.pools;
@@ -172,7 +183,7 @@ async fn draw(issuer: &Issuer, machine: Option<&Client>, now: Timestamp) -> Resu
     if let Some(entry) = pools.lock().unwrap_or_else(PoisonError::into_inner).draw(id, now, usable) {
         return Ok(entry);
     }
-    let until = now + pool::LIFE + issuer.longest_token_life().await?;
+    let until = now + pool::LIFE + longest(issuer).await?;
     let pick = u32::from_be_bytes(issuer.entropy.bytes());
     let first = issuer.store.lease_status(id, now.seconds(), until, pick).await?;
     let mut pools = pools.lock().unwrap_or_else(PoisonError::into_inner);
