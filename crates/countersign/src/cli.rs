@@ -67,6 +67,12 @@ pub(crate) enum Command {
     Key(command::key::Key),
     /// Revoke a token, a session, or everything of a person, client or key
     Revoke(command::revoke::Revoke),
+    /// Key files: make, convert, name
+    #[command(subcommand)]
+    Jwk(command::jwk::Jwk),
+    /// Sign, verify, seal and open documents
+    #[command(subcommand)]
+    Document(command::document::Document),
     /// Look at tokens, verify and explain them
     #[command(subcommand)]
     Token(command::token::Token),

@@ -38,6 +38,21 @@ pub(crate) fn document(path: &Path) -> Result<serde_json::Value> {
     serde_json::from_str(&text).with_context(|| format!("invalid_json: {} is not JSON", shown(path)))
 }
 
+/// Any bytes, of a file or of stdin for `-`. More than fits is an error, never cut.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes))
+    };
+    read.with_context(|| format!("cannot_read: {}", shown(path)))?;
+    if bytes.len() as u64 > MAX_DOCUMENT {
+        bail!("too_large: {} has more than {MAX_DOCUMENT} bytes", shown(path));
+    }
+    Ok(bytes)
+}
+
 /// A text file, or stdin for `-`.
 pub(crate) fn text(path: &Path) -> Result<String> {
     let mut text = String::new();
@@ -50,7 +65,8 @@ pub(crate) fn text(path: &Path) -> Result<String> {
     Ok(text)
 }
 
-fn shown(path: &Path) -> String {
+/// The file as messages name it.
+pub(crate) fn shown(path: &Path) -> String {
     if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 

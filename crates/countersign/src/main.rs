@@ -4,6 +4,7 @@ mod cli;
 mod command;
 mod failure;
 mod input;
+mod key_file;
 mod output;
 
 use clap::Parser;

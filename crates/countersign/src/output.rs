@@ -1,9 +1,10 @@
 //! What a command writes: data on stdout (text for people, JSON for scripts), messages on stderr.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use countersign_runtime::tokens::Timestamp;
 use serde_json::Value;
 use std::io::Write;
+use std::path::Path;
 
 /// How to write.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,38 @@ pub(crate) fn print(text: &str) -> Result<()> {
     if !text.is_empty() && !text.ends_with('\n') {
         out.write_all(b"\n")?;
     }
+    Ok(out.flush()?)
+}
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Readers {
+    /// As the umask says.
+    Anybody,
+    /// The owner alone: mode 0600 from the beginning.
+    Owner,
+}
+
+/// Writes a new file; one that exists is never written over.
+pub(crate) fn new_file(path: &Path, bytes: &[u8], readers: Readers) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if readers == Readers::Owner {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    let mut file = options.open(path).with_context(|| format!("cannot_write: {}", path.display()))?;
+    file.write_all(bytes).and_then(|()| file.sync_all())?;
+    Ok(())
+}
+
+/// Bytes as they are, to a new file or to stdout.
+pub(crate) fn bytes(path: Option<&Path>, bytes: &[u8]) -> Result<()> {
+    if let Some(path) = path.filter(|path| *path != Path::new("-")) {
+        return new_file(path, bytes, Readers::Anybody);
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)?;
     Ok(out.flush()?)
 }
 

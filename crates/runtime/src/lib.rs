@@ -20,6 +20,7 @@ pub mod tokens;
 mod wire;
 
 pub use countersign_issuer as issuer;
+pub use countersign_token as engine;
 pub use error::StartError;
 pub use serve::{Announce, Running, serve};
 pub use wire::{Node, open_beside};

@@ -113,8 +113,8 @@ impl SigningKey {
     pub fn from_private_jwk(document: &[u8], fallback: Option<Algorithm>) -> Result<Self, KeyError> {
         let members: Members = json::read(document).map_err(|e| KeyError::new("malformed", e.detail()))?;
         let (jwk, parts) = members.private()?;
-        let alg = jwk.algorithm(fallback)?;
         jwk.check_use("sig", &["sign"])?;
+        let alg = jwk.algorithm(fallback)?;
         let provider = &provider::DEFAULT;
         let pair = match (alg.key_type(), parts.as_slice()) {
             (KeyType::Oct(_), [k]) => {

@@ -5,6 +5,8 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod document;
+pub(crate) mod jwk;
 pub(crate) mod key;
 pub(crate) mod man;
 pub(crate) mod resource;
@@ -75,6 +77,8 @@ async fn dispatch(command: Command, context: Context) -> Result<bool> {
         Command::Role(c) => c.run(&context).await,
         Command::Key(c) => c.run(&context).await,
         Command::Revoke(c) => c.run(&context).await,
+        Command::Jwk(c) => c.run(&context),
+        Command::Document(c) => c.run(&context),
         Command::Token(c) => c.run(&context).await,
         Command::Config(c) => c.run(&context),
         Command::Doctor(c) => c.run(&context).await,

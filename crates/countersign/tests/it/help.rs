@@ -56,6 +56,11 @@ fn wrong_use_is_exit_code_2_and_changes_nothing() {
         &["token", "verify", "--jwks", "x.json", "--audience", "a"],
         &["token", "explain", "--issuer", "https://id.example.com"],
         &["token", "explain", "--jwks", "x.json", "--audience", "a"],
+        &["token", "sign", "--claims", "-"],
+        &["jwk", "convert", "key.jwk"],
+        &["jwk", "generate"],
+        &["document", "sign", "x", "--key", "key.jwk"],
+        &["document", "verify", "x", "--typ", "invoice"],
         &["completions", "cobol"],
         &["demo", "--listen", "nowhere"],
     ] {

@@ -2,6 +2,7 @@
 
 mod explain;
 mod inspect;
+mod sign;
 mod verify;
 
 use super::Context;
@@ -15,7 +16,7 @@ use countersign_runtime::tokens::{self, Timestamp};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Look at tokens, verify and explain them
+/// Look at tokens, verify, explain and sign them
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  pbpaste | countersign token inspect")]
 pub(crate) enum Token {
@@ -23,6 +24,8 @@ pub(crate) enum Token {
     Inspect(inspect::Inspect),
     /// Verify an access token as a service would
     Verify(verify::Verify),
+    /// Sign claims as a token, with a key of yours
+    Sign(sign::Sign),
     /// Say why a token is accepted or refused, check by check
     Explain(explain::Explain),
 }
@@ -32,6 +35,7 @@ impl Token {
         match self {
             Self::Inspect(inspect) => inspect.run(context),
             Self::Verify(verify) => verify.run(context).await,
+            Self::Sign(sign) => sign.run(context),
             Self::Explain(explain) => explain.run(context).await,
         }
     }
