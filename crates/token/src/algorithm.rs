@@ -117,16 +117,22 @@ impl Algorithm {
         Self::Ps256,
         Self::Ps384,
         Self::Ps512,
-        Self::Hs256,
-        Self::Hs384,
-        Self::Hs512,
         #[cfg(feature = "ml-dsa")]
         Self::MlDsa44,
         #[cfg(feature = "ml-dsa")]
         Self::MlDsa65,
         #[cfg(feature = "ml-dsa")]
         Self::MlDsa87,
+        Self::Hs256,
+        Self::Hs384,
+        Self::Hs512,
     ];
+
+    /// Those whose public half can be published.
+    pub const ASYMMETRIC: &[Self] = Self::ALL.split_at(Self::ALL.len() - Self::SHARED).0;
+
+    /// How many at the end of the table are HMAC.
+    const SHARED: usize = 3;
 
     const fn row(self) -> Row {
         match self {

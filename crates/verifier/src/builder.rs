@@ -19,20 +19,6 @@ use std::time::Duration;
 /// As the engine bounds it.
 const MOST_LEEWAY: Duration = Duration::from_secs(60);
 
-/// Every asymmetric algorithm: the key decides which one counts.
-const ASYMMETRIC: [Algorithm; 10] = [
-    Algorithm::Ed25519,
-    Algorithm::Es256,
-    Algorithm::Es384,
-    Algorithm::Es512,
-    Algorithm::Ps256,
-    Algorithm::Ps384,
-    Algorithm::Ps512,
-    Algorithm::Rs256,
-    Algorithm::Rs384,
-    Algorithm::Rs512,
-];
-
 /// Why a verifier was not built.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -282,7 +268,8 @@ impl Builder {
             return Err(BuildError::NoAudience);
         }
         let algorithms = self.algorithms.unwrap_or_else(|| match self.keys.as_slice() {
-            [] => ASYMMETRIC.to_vec(),
+            // Every asymmetric one: the key decides which counts.
+            [] => Algorithm::ASYMMETRIC.to_vec(),
             secrets => secrets.iter().map(VerifyingKey::algorithm).collect(),
         });
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));

@@ -14,18 +14,7 @@ use std::time::Duration;
 
 /// Algorithms of access tokens that any issuer endpoint takes. HMAC is not among them: its secret is
 /// shared with a resource, which could mint for others.
-pub(crate) const ASYMMETRIC: &[Algorithm] = &[
-    Algorithm::Ed25519,
-    Algorithm::Es256,
-    Algorithm::Es384,
-    Algorithm::Es512,
-    Algorithm::Rs256,
-    Algorithm::Rs384,
-    Algorithm::Rs512,
-    Algorithm::Ps256,
-    Algorithm::Ps384,
-    Algorithm::Ps512,
-];
+pub(crate) const ASYMMETRIC: &[Algorithm] = Algorithm::ASYMMETRIC;
 /// How far the store's clock as last known here may be behind the one that gave `iat`. Expiry is judged
 /// without it.
 const CLOCK: Duration = Duration::from_secs(2);

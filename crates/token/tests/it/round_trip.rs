@@ -82,3 +82,9 @@ fn a_secret_has_the_same_id_on_both_sides() {
     assert_eq!(verifying.kid(), Some(key.kid()));
     assert!(key.public_jwk().is_none());
 }
+
+#[test]
+fn what_can_be_published_is_all_but_hmac() {
+    let public: Vec<_> = Algorithm::ALL.iter().copied().filter(|alg| !alg.is_symmetric()).collect();
+    assert_eq!(Algorithm::ASYMMETRIC, public);
+}
