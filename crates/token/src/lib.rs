@@ -1,7 +1,17 @@
-//! Strict JWS, JWK and claims engine.
+//! Strict JWS, JWE, JWK and claims engine.
 //!
-//! Owns: parsing, signature checks through a provider, and the policy every token is judged by.
+//! Owns: parsing, signatures and encryption through a provider, and the policy every token is judged by.
 //! Does no I/O, reads no clock, holds no globals; cryptography is the provider's (aws-lc-rs).
+//!
+//! | for | see |
+//! |---|---|
+//! | tokens | [`SigningKey::sign`], [`verify()`], [`Policy`], [`KeySet`] |
+//! | tokens that are encrypted too | [`nested`] |
+//! | any other bytes, signed or sealed | [`document`] |
+//! | messages | [`jwe`] |
+//! | keys in files | [`material`] |
+//!
+//! The feature `ml-dsa` adds ML-DSA-44, -65 and -87 (RFC 9964); nothing else changes with it.
 
 pub mod algorithm;
 pub mod base64url;
