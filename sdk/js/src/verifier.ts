@@ -18,8 +18,7 @@ import { freshness, lacks } from './check.js'
 import { VerifyError } from './error.js'
 import type { FeedStatus, Lifetime } from './feed/feed.js'
 import { Feed } from './feed/feed.js'
-import type { Names } from './feed/rule.js'
-import { namesOf } from './feed/rule.js'
+import { Names } from './feed/rule.js'
 import { Identity } from './identity.js'
 import { Introspection } from './introspect.js'
 import { accessToken, judgeTimes } from './judge.js'
@@ -220,11 +219,11 @@ export class Verifier {
 }
 
 /** A token's names under a salt, made once. */
-async function names({ identity: { claims, kid }, names }: Entry, salt: Uint8Array): Promise<Names> {
+function names({ identity: { claims, kid }, names }: Entry, salt: Uint8Array): Names {
   const known = names.get(salt)
   if (known !== undefined) return known
   const { iss, sub, sid, jti, client_id: clientId } = claims
-  const made = await namesOf(salt, { iss, kid, clientId, sub, sid, jti })
+  const made = new Names(salt, { iss, kid, clientId, sub, sid, jti })
   names.set(salt, made)
   return made
 }

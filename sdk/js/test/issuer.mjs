@@ -124,7 +124,7 @@ export class TestIssuer {
   snapshot() {
     const seq = this.rules.length
     const sorted = [...this.rules].sort((a, b) => Buffer.compare(a.subarray(0, 9), b.subarray(0, 9)))
-    const least = Math.min(...sorted.map((rule) => rule.readUInt32BE(13)))
+    const least = sorted.reduce((least, rule) => Math.min(least, rule.readUInt32BE(13)), 0xffffffff)
     const leb = (value) => {
       const out = []
       for (let left = BigInt(value); ;) {

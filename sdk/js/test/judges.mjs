@@ -7,7 +7,7 @@ import { Follower } from '../build/feed/follower.js'
 import { Pins } from '../build/feed/head.js'
 import { readJournal, replay } from '../build/feed/journal.js'
 import { readPage } from '../build/feed/page.js'
-import { nameOf, namesOf } from '../build/feed/rule.js'
+import { nameOf, Names } from '../build/feed/rule.js'
 import { readSnapshot } from '../build/feed/snapshot.js'
 import { accessToken } from '../build/judge.js'
 import { KeySet, readKeySet, secretKey } from '../build/key.js'
@@ -94,7 +94,7 @@ export async function followers({ probes, scripts }) {
       const refused = await outcome('Refused', () => give(follower, issuer, input, { wall, elapsed }))
       const covered = []
       for (const { iat, client_id: clientId, ...token } of probes) {
-        covered.push((await follower.view.covers(iat, (salt) => namesOf(salt, { clientId, ...token }))) ?? null)
+        covered.push((await follower.view.covers(iat, (salt) => new Names(salt, { clientId, ...token }))) ?? null)
       }
       const age = follower.view.age(elapsed)
       const came = {

@@ -150,6 +150,12 @@ describe('keys', () => {
     other.signingKeys = [keys['es-old']]
     await second.refreshKeys()
     assert.equal((await failure(second.verify(long))).code, 'unknown_key', 'also from the cache')
+    other.signingKeys = [keys.es]
+    await second.refreshKeys()
+    await second.verify(long)
+    other.signingKeys = [keys.stranger]
+    await second.refreshKeys()
+    assert.equal((await failure(second.verify(long))).code, 'bad_signature', 'another key of the same name')
   })
 
   it('are renewed in the background before they are old', async () => {

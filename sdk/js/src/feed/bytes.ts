@@ -15,6 +15,12 @@ export class FormatError extends Error {
   }
 }
 
+/** 64 bits in two numbers: JavaScript's own have 53. */
+export interface Wide {
+  readonly high: number
+  readonly low: number
+}
+
 /** What is left to read. */
 export class Reader {
   readonly #bytes: Uint8Array<ArrayBuffer>
@@ -59,19 +65,19 @@ export class Reader {
   }
 
   /** LEB128 of at most 64 bits, in its shortest form. */
-  leb128(): bigint {
-    let value = 0n
-    for (let shift = 0n; ; shift += 7n) {
+  leb128(): Wide {
+    let [high, low] = [0, 0]
+    for (let shift = 0; shift < 64; shift += 7) {
       const byte = this.u8()
-      value |= BigInt(byte & 0x7f) << shift
-      if ((byte & 0x80) !== 0) {
-        if (shift === 63n) throw new FormatError('malformed', 'a number over 64 bits')
-        continue
-      }
-      if (byte === 0 && shift > 0n) throw new FormatError('malformed', 'a number in a longer form than due')
-      if (value >= 2n ** 64n) throw new FormatError('malformed', 'a number over 64 bits')
-      return value
+      const bits = byte & 0x7f
+      // The tenth byte has room for one bit; a last byte of zero is not needed.
+      if ((shift === 63 && bits > 1) || (byte === 0 && shift > 0)) break
+      if (shift < 32) low |= bits << shift
+      if (shift === 28) high = bits >> 4
+      else if (shift > 28) high |= bits << (shift - 32)
+      if (byte < 0x80) return { high: high >>> 0, low: low >>> 0 }
     }
+    throw new FormatError('malformed', 'a number over 64 bits, or in more bytes than it takes')
   }
 
   /** Four bytes of length, at most `most`. */

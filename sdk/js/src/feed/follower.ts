@@ -39,7 +39,7 @@ const SNAPSHOT_SAVES = 8 * BLOCK
 /** What the follower needs to become complete. */
 export type Need =
   | { readonly kind: 'nothing' }
-  /** None has come yet, or only a later epoch helps. */
+  /** None has come yet, or only a later one helps. */
   | { readonly kind: 'head' }
   /** Pages of this epoch after this rule. */
   | { readonly kind: 'log'; readonly epoch: number; readonly after: number }
@@ -120,9 +120,12 @@ export class Follower {
     return this.#log && { epoch: this.#log.epoch, seq: this.#log.had }
   }
 
-  /** Nothing waits. */
-  get settled(): boolean {
-    return this.#heads.length === 0 && this.#early === undefined && (this.#log === undefined || this.#log.had === this.#log.seq)
+  /** Changes with everything that is proven. */
+  get mark(): string {
+    const { proven } = this.view
+    return JSON.stringify([
+      this.#log?.epoch, this.#log?.seq, proven?.epoch, proven?.seq, proven?.asOf, this.#announced, this.#forked,
+    ])
   }
 
   /** Takes a head. */
@@ -148,8 +151,17 @@ export class Follower {
     current.hints.add(news.slice(0, Math.max(0, MOST_HINTS - current.hints.size)))
   }
 
-  /** The log no longer goes back as far as was asked. */
+  /**
+   * What is needed is not there: the log does not go back so far, or belongs to another epoch, or the snapshot was
+   * replaced. Something else will be needed then, at last a later head.
+   */
   gone(): void {
+    const need = this.need()
+    if (need.kind === 'snapshot') {
+      this.#heads = this.#heads.map((waiting) =>
+        waiting.head.snap && sameSnap(waiting.head.snap, need.snap) ? { ...waiting, head: { ...waiting.head, snap: undefined } } : waiting,
+      )
+    }
     this.#gone = true
   }
 
@@ -159,14 +171,19 @@ export class Follower {
     if (log === undefined || this.#forked) return { kind: 'head' }
     const last = this.#heads.at(-1)?.head
     if (last === undefined) return { kind: this.view.proven?.epoch === log.epoch ? 'nothing' : 'head' }
-    const snaps = this.#heads.flatMap(({ head }) => (head.snap === undefined ? [] : [head.snap]))
-    const useful = snaps.filter((snap) => snap.seq > log.seq && snap.seq <= last.seq)
-    const newest = useful.reduce<SnapRef | undefined>((most, snap) => (most && most.seq > snap.seq ? most : snap), undefined)
+    const newest = this.#newestSnapshot(log)
     const saves = newest !== undefined && newest.seq - log.had >= SNAPSHOT_SAVES
     if (newest !== undefined && (this.#gone || saves || last.seq - log.seq > MOST_WAITING)) {
       return { kind: 'snapshot', epoch: log.epoch, snap: newest }
     }
-    return { kind: 'log', epoch: log.epoch, after: log.had }
+    return newest === undefined && this.#gone ? { kind: 'head' } : { kind: 'log', epoch: log.epoch, after: log.had }
+  }
+
+  /** The newest one of more than is proven. */
+  #newestSnapshot(log: Log): SnapRef | undefined {
+    const snaps = this.#heads.flatMap(({ head: { snap, seq } }) => (snap !== undefined && snap.seq <= seq ? [snap] : []))
+    const useful = snaps.filter((snap) => snap.seq > log.seq)
+    return useful.reduce<SnapRef | undefined>((most, snap) => (most && most.seq > snap.seq ? most : snap), undefined)
   }
 
   /** Drops rules that are over by both this clock and the newest proven head. */
@@ -323,6 +340,7 @@ export class Follower {
 
   /** Puts a head in its place. Of too many the second latest goes: the first ones are the next to be proven. */
   #wait(waiting: Waiting): void {
+    if (this.#log !== undefined && this.#newestSnapshot(this.#log) === undefined) this.#gone = false
     const later = this.#heads.findIndex(({ head }) => order(head, waiting.head) >= 0)
     this.#heads.splice(later < 0 ? this.#heads.length : later, 0, waiting)
     if (this.#heads.length > MOST_HEADS) this.#heads.splice(MOST_HEADS - 1, 1)
@@ -370,6 +388,10 @@ export class Follower {
     this.forget()
     return new Refused('fork', 'the chain of the signed head contradicts the log')
   }
+}
+
+function sameSnap(a: SnapRef, b: SnapRef): boolean {
+  return a.seq === b.seq && a.url === b.url && same(a.sha256, b.sha256)
 }
 
 /** Heads are ordered by epoch, rules and time. */

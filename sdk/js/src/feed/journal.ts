@@ -60,15 +60,17 @@ export function readJournal(bytes: Uint8Array<ArrayBuffer>): Entry[] {
 export async function replay(follower: Follower, entries: readonly Entry[], at: Moment): Promise<Entry[]> {
   let good = 0
   for (const [place, { kind, bytes }] of entries.entries()) {
+    const before = follower.mark
     try {
       if (kind === ENTRY.head) await follower.head(utf8(bytes), { ...at, kept: true })
       if (kind === ENTRY.page) await follower.page(readPage(bytes), { ...at, kept: true })
       if (kind === ENTRY.snapshot) await follower.snapshot(bytes)
     } catch (error) {
-      // Pages of a forger and heads out of order do no more harm here than they did when they came.
+      // A later entry may make up for it.
       if (!(error instanceof Refused && (error.code === 'unproven' || error.code === 'old'))) break
+    } finally {
+      if (follower.mark !== before) good = place + 1
     }
-    if (follower.settled) good = place + 1
   }
   follower.forget()
   return entries.slice(0, good)

@@ -4,7 +4,7 @@
 // twice, late or out of order does no harm.
 
 import { sha256 } from '../sha256.js'
-import type { Reader } from './bytes.js'
+import type { Reader, Wide } from './bytes.js'
 import { FormatError } from './bytes.js'
 
 /** What a rule names, in the order of the wire from 1 on. `coarse`: finer rules before it may be dropped. */
@@ -12,11 +12,8 @@ export const KINDS = ['iss', 'kid', 'cid', 'sub', 'sid', 'jti', 'subpfx', 'coars
 /** What a rule names. */
 export type Kind = (typeof KINDS)[number]
 
-/** 64 bits in two numbers: JavaScript's own have 53. */
-export interface Name {
-  readonly high: number
-  readonly low: number
-}
+/** The name of an id. */
+export type Name = Wide
 
 /** A cutoff that covers every token, whatever its `iat`. */
 export const ALWAYS = 0xffff_ffff
@@ -72,21 +69,30 @@ export interface Subject {
   readonly jti: string | undefined
 }
 
-/** A token's names under one salt, in the order rules are asked: iss, kid, cid, sub, sid, jti, bucket. */
-export type Names = readonly (readonly [Kind, Name])[]
+/** A token's names under one salt, made when they are asked for: a kind without rules costs nothing. */
+export class Names {
+  readonly #salt: Uint8Array
+  readonly #token: Subject
+  readonly #made = new Map<Kind, Name>()
 
-/** The names of everything a rule can say of a token. */
-export async function namesOf(salt: Uint8Array, token: Subject): Promise<Names> {
-  const ids: readonly (readonly [Kind, string | undefined])[] = [
-    ['iss', ''], ['kid', token.kid], ['cid', token.clientId], ['sub', token.sub], ['sid', token.sid], ['jti', token.jti],
-  ]
-  const names: [Kind, Name][] = []
-  await Promise.all(ids.map(async ([kind, id], at) => {
-    if (id !== undefined) names[at] = [kind, await nameOf(salt, kind, token.iss, id)]
-  }))
-  // A bucket of subjects: the first 16 bits of their name.
-  const bucket = names.flatMap(([kind, { high }]): [Kind, Name][] => (kind === 'sub' ? [['subpfx', { high: 0, low: high >>> 16 }]] : []))
-  return [...names.flatMap((name) => [name]), ...bucket]
+  constructor(salt: Uint8Array, token: Subject) {
+    this.#salt = salt
+    this.#token = token
+  }
+
+  /** The name that a rule of this kind would have; nothing if the token has no such id. */
+  async of(kind: Kind): Promise<Name | undefined> {
+    // A bucket of subjects: the first 16 bits of their name.
+    if (kind === 'subpfx') return { high: 0, low: ((await this.of('sub'))?.high ?? 0) >>> 16 }
+    const known = this.#made.get(kind)
+    if (known !== undefined) return known
+    const { iss, kid, clientId: cid, sub, sid, jti } = this.#token
+    const id = { iss: '', kid, cid, sub, sid, jti, coarse: undefined }[kind]
+    if (id === undefined) return undefined
+    const name = await nameOf(this.#salt, kind, iss, id)
+    this.#made.set(kind, name)
+    return name
+  }
 }
 
 /**

@@ -5,6 +5,7 @@
 // (4; of no rules: 0), then for each kind 1 to 7 how many rules (4) and the rules, sorted by name. A rule: the difference of its
 // name to the one before, its cutoff plus one (0: always), its `until` minus the least, each as LEB128.
 
+import type { Wide } from './bytes.js'
 import { FormatError, Reader } from './bytes.js'
 import type { Chain } from './chain.js'
 import { CHAIN_BYTES } from './chain.js'
@@ -13,6 +14,7 @@ import type { Rule } from './rule.js'
 import { ALWAYS, KINDS } from './rule.js'
 
 const MAGIC = 'CSS1'
+const MOST_32 = 0xffff_ffff
 /** A byte for each of name, cutoff and until. */
 const LEAST_RULE = 3
 /** Bytes of the name of a feed. */
@@ -40,12 +42,12 @@ export function readSnapshot(bytes: Uint8Array<ArrayBuffer>, most: number): Snap
   for (const kind of KINDS.slice(0, -1)) {
     const count = from.length(most - rules.length)
     if (count * LEAST_RULE > from.left) throw new FormatError('truncated', `no room for ${count} rules`)
-    let name = 0n
+    let name: Wide = { high: 0, low: 0 }
     for (let i = 0; i < count; i++) {
       const step = from.leb128()
-      if (step === 0n && i > 0) throw new FormatError('malformed', 'names that are not sorted')
-      name += step
-      rules.push(rule(kind, name, from.leb128(), from.leb128() + BigInt(least)))
+      if (i > 0 && step.high === 0 && step.low === 0) throw new FormatError('malformed', `two ${kind} rules of one name`)
+      name = sum(name, step)
+      rules.push(rule(kind, name, narrow(from.leb128()), least + narrow(from.leb128())))
     }
   }
   from.end()
@@ -55,14 +57,18 @@ export function readSnapshot(bytes: Uint8Array<ArrayBuffer>, most: number): Snap
   return { feed, epoch, seq, chain, rules }
 }
 
-function rule(kind: Rule['kind'], name: bigint, cutoff: bigint, until: bigint): Rule {
-  const widest = kind === 'subpfx' ? 0xffffn : 2n ** 64n - 1n
-  if (name > widest) throw new FormatError('malformed', `the name of a ${kind} rule`)
-  if (cutoff > BigInt(ALWAYS) || until > 0xffff_ffffn) throw new FormatError('malformed', 'a time over 32 bits')
-  return {
-    kind,
-    name: { high: Number(name >> 32n), low: Number(name & 0xffff_ffffn) },
-    cutoff: cutoff === 0n ? ALWAYS : Number(cutoff) - 1,
-    until: Number(until),
-  }
+function rule(kind: Rule['kind'], name: Wide, cutoff: number, until: number): Rule {
+  const tooWide = name.high > MOST_32 || (kind === 'subpfx' && (name.high > 0 || name.low > 0xffff))
+  if (tooWide || until > MOST_32) throw new FormatError('malformed', `a number of a ${kind} rule`)
+  return { kind, name, cutoff: cutoff === 0 ? ALWAYS : cutoff - 1, until }
+}
+
+function sum(a: Wide, b: Wide): Wide {
+  const low = a.low + b.low
+  return { high: a.high + b.high + (low > MOST_32 ? 1 : 0), low: low >>> 0 }
+}
+
+function narrow({ high, low }: Wide): number {
+  if (high === 0) return low
+  throw new FormatError('malformed', 'a time over 32 bits')
 }

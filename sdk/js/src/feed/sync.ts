@@ -89,21 +89,13 @@ export class Sync {
   /** Fetches what the follower needs until it is complete. */
   async complete(): Promise<void> {
     const follower = await this.#ready()
-    let before = ''
     for (let step = 0; step < MOST_STEPS; step++) {
       const need = follower.need()
       if (need.kind === 'nothing' || need.kind === 'head') break
-      const now = JSON.stringify([need.kind, need.epoch, need.kind === 'log' ? need.after : need.snap.seq])
-      if (now === before) {
-        if (need.kind === 'snapshot') throw new SourceError('format', 'the snapshot that a head names is not to be had')
-        // The answer held nothing new: the log no longer goes back as far.
-        follower.gone()
-        if (follower.need().kind === 'log') throw new SourceError('format', 'rules that a head covers are not to be had')
-        before = ''
-        continue
-      }
-      before = now
+      const before = needed(need)
       await this.#fetchNeed(follower, need)
+      // The answer held nothing new: what is needed is not there.
+      if (needed(follower.need()) === before) follower.gone()
     }
     await this.#tidy(follower)
   }
@@ -114,37 +106,34 @@ export class Sync {
     if (clock.elapsed() - this.#tidied < TIDY_EVERY) return
     this.#tidied = clock.elapsed()
     follower.expire(clock.now())
-    await this.#save(follower)
+    await this.#save()
   }
 
   async #fetchNeed(follower: Follower, need: Exclude<Need, { kind: 'nothing' | 'head' }>): Promise<void> {
     const { log_endpoint, snapshot_endpoint } = await this.#endpoints()
     if (need.kind === 'snapshot') {
       const most = SNAPSHOT_FIXED + SNAPSHOT_RULE * this.#settings.mostRules
-      const bytes = await this.#get(`${snapshot_endpoint}/${need.epoch}/${need.snap.seq}`, most)
+      const bytes = await this.#ifThere(`${snapshot_endpoint}/${need.epoch}/${need.snap.seq}`, most)
+      if (bytes === undefined) return
       await follower.snapshot(bytes)
       this.#keep({ kind: ENTRY.snapshot, bytes })
       return
     }
-    try {
-      // Full blocks never change: whoever stands between may keep them.
-      const block = need.after % BLOCK === 0 ? `${log_endpoint}/${need.epoch}/${need.after / BLOCK}` : undefined
-      await this.#page(follower, await this.#blockOrTail(block, tail(log_endpoint, need.epoch, need.after)))
-    } catch (error) {
-      if (!(error instanceof SourceError && (error.status === 404 || error.status === 410))) throw error
-      follower.gone()
-    }
+    // Full blocks never change: whoever stands between may keep them.
+    const whole = need.after % BLOCK === 0
+    const block = whole ? await this.#ifThere(`${log_endpoint}/${need.epoch}/${need.after / BLOCK}`, MOST_PAGE) : undefined
+    const page = block ?? (await this.#ifThere(tail(log_endpoint, need.epoch, need.after), MOST_PAGE))
+    if (page !== undefined) await this.#page(follower, page)
   }
 
-  async #blockOrTail(block: string | undefined, tail: string): Promise<Uint8Array<ArrayBuffer>> {
-    if (block !== undefined) {
-      try {
-        return await this.#get(block, MOST_PAGE)
-      } catch (error) {
-        if (!(error instanceof SourceError && (error.status === 404 || error.status === 410))) throw error
-      }
+  /** A document, unless there is none, or none any more. */
+  async #ifThere(url: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      return await this.#get(url, maxBytes)
+    } catch (error) {
+      if (error instanceof SourceError && (error.status === 404 || error.status === 410)) return undefined
+      throw error
     }
-    return this.#get(tail, MOST_PAGE)
   }
 
   /** Takes an event of the stream. Answers whether keys should be fetched. */
@@ -167,7 +156,7 @@ export class Sync {
   /** A head may come before its rules; the second time in a row nobody is sending them. */
   #lacking(follower: Follower): boolean {
     const need = follower.need()
-    const lacks = need.kind === 'log' || need.kind === 'snapshot' ? JSON.stringify([need, follower.position]) : ''
+    const lacks = need.kind === 'log' || need.kind === 'snapshot' ? needed(need) : ''
     const again = lacks !== '' && (lacks === this.#lacked || follower.view.proven === undefined)
     this.#lacked = lacks
     return again
@@ -201,9 +190,9 @@ export class Sync {
   }
 
   /** State that cannot be kept costs the next start time, never a decision. */
-  async #save(follower: Follower): Promise<void> {
+  async #save(): Promise<void> {
     const { store } = this.#settings
-    if (store === undefined || !this.#unsaved || this.#metadata === undefined || !follower.settled) return
+    if (store === undefined || !this.#unsaved || this.#metadata === undefined) return
     this.#unsaved = false
     const entries = [{ kind: ENTRY.metadata, bytes: this.#metadata.document }, ...this.#journal]
     await store.put(this.#name, writeJournal(entries)).catch(() => undefined)
@@ -281,6 +270,10 @@ export class Sync {
     const { bounds, allowLoopback } = this.#settings
     return get({ ...bounds, maxBytes }, address(url, allowLoopback).href, {})
   }
+}
+
+function needed(need: Need): string {
+  return JSON.stringify([need.kind, 'epoch' in need && need.epoch, 'after' in need && need.after, 'snap' in need && need.snap.seq])
 }
 
 function tail(endpoint: string, epoch: number, from: number): string {

@@ -130,10 +130,13 @@ export class Table {
     return slots
   }
 
-  /** The kind of the first rule that covers the token. */
-  covers(names: Names, iat: number): Kind | undefined {
-    for (const [kind, name] of names) {
-      const span = this.#of(kind).find(stored(kind, name))
+  /** The kind of the first rule that covers the token, in the order iss, kid, cid, sub, sid, jti, bucket. */
+  async covers(names: Names, iat: number): Promise<Kind | undefined> {
+    for (const kind of this.#slots.keys()) {
+      if (this.#of(kind).used === 0) continue
+      const name = await names.of(kind)
+      // Looked up after the wait: rules may have come meanwhile.
+      const span = name && this.#of(kind).find(stored(kind, name))
       if (span !== undefined && covers(span.cutoff, iat)) return kind
     }
     return undefined

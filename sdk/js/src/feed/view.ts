@@ -23,8 +23,8 @@ export class Epoch {
   }
 }
 
-/** Names under each salt that may be asked for, made once for a token. */
-export type NamesUnder = (salt: Uint8Array<ArrayBuffer>) => Promise<Names>
+/** A token's names under each salt that may be asked for. */
+export type NamesUnder = (salt: Uint8Array<ArrayBuffer>) => Names
 
 /** Rules and their age. */
 export class View {
@@ -44,9 +44,9 @@ export class View {
   async covers(iat: number, namesUnder: NamesUnder): Promise<Kind | undefined> {
     for (const epoch of this.epochs) {
       if (epoch.size === 0) continue
-      const names = await namesUnder(epoch.salt)
+      const names = namesUnder(epoch.salt)
       // Hints first: one that is dropped there is in the table by then.
-      const kind = epoch.hints.covers(names, iat) ?? epoch.table.covers(names, iat)
+      const kind = (await epoch.hints.covers(names, iat)) ?? (await epoch.table.covers(names, iat))
       if (kind !== undefined) return kind
     }
     return undefined

@@ -160,6 +160,7 @@ pub(super) fn scripts() -> Value {
         late_fork(),
         epochs(),
         snapshots(),
+        not_there(),
         hints(),
         rotation(),
         journal(),
@@ -298,6 +299,22 @@ fn snapshots() -> Value {
     let other = issuer.snap.clone().unwrap().1;
     issuer.make_snapshot(50);
     wrong(&mut script, &other, &mut issuer, 2, "unproven");
+    script.done()
+}
+
+fn not_there() -> Value {
+    let (mut issuer, mut script) = (issuer(), Script::new("what is needed is not there"));
+    issuer.add(10);
+    script.head(&issuer.head(at(0)), "").gone();
+    // Another head may help, or name a snapshot.
+    script.pass(1).head(&issuer.head(at(1)), "").gone();
+    issuer.make_snapshot(5);
+    script.pass(1).head(&issuer.head(at(2)), "").gone();
+    let first = issuer.snap.clone().unwrap().1;
+    issuer.make_snapshot(8);
+    script.pass(1).head(&issuer.head(at(3)), "").gone();
+    script.snapshot(&issuer.snap.clone().unwrap().1, "unproven").snapshot(&first, "");
+    script.page(&issuer.page(5, 10), "");
     script.done()
 }
 
