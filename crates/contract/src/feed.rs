@@ -296,6 +296,27 @@ pub async fn feed_acknowledged(stage: Stage) {
     assert_eq!(stage.store.sweep(10).await.unwrap(), 2);
 }
 
+/// One client that makes up names fills no disk, and keeps nobody else out.
+pub async fn feed_acknowledged_by_too_many(stage: Stage) {
+    let now = stage.clock.now();
+    let ack = |client: &str, n: usize| Acknowledged {
+        client: ClientId::from_stored(client),
+        verifier: n.to_string(),
+        epoch: 1,
+        seq: 1,
+        reached_at: now,
+        seen_at: now,
+        hard: 60,
+        modes: Vec::new(),
+    };
+    stage.store.acknowledge((0..6_000).map(|n| ack("one", n)).collect()).await.unwrap();
+    let more = (5_990..12_000).map(|n| ack("one", n)).chain([ack("two", 1)]);
+    stage.store.acknowledge(more.collect()).await.unwrap();
+    let kept = stage.store.verifiers(now).await.unwrap().it;
+    let of = |client: &str| kept.iter().filter(|v| v.client.as_str() == client).count();
+    assert_eq!((of("one"), of("two")), (10_000, 1));
+}
+
 /// A rule lives as long as any token can that was made under today's life or a longer one of before.
 pub async fn feed_token_life(stage: Stage) {
     let store = &stage.store;

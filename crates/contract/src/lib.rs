@@ -124,7 +124,7 @@ macro_rules! suite_of_one {
             key: key_life key_withdraw key_refresh_versions key_reseal;
             revocation: rule_token rule_before_now rule_reading_on;
             feed: feed_begun_once feed_numbers feed_blocks feed_blocks_swept feed_snapshots feed_epochs
-                feed_acknowledged feed_token_life;
+                feed_acknowledged feed_acknowledged_by_too_many feed_token_life;
             status_list: status_leases status_leases_at_once status_of_a_session status_hits_of_rules
                 status_given_too_late status_retires;
             event: event_round_trip;

@@ -113,8 +113,10 @@ impl Issuer {
     pub async fn follow(&self) -> Result<()> {
         let turn = self.directory.follow().await?;
         keys::follow(self, turn.keys).await?;
-        revocation::follow(self).await?;
-        status_list::follow(self).await
+        // What keeps one of them from working must not let the other grow old.
+        let feed = revocation::follow(self).await;
+        status_list::follow(self).await?;
+        feed
     }
 
     /// One turn of what may wait: key rotation, sweeping, snapshots. The runtime calls it every 10 s.

@@ -8,12 +8,13 @@ use crate::{SqliteStore, event, revocation};
 use async_trait::async_trait;
 use countersign_feed::head::FeedId;
 use countersign_feed::{BLOCK, Chain, Page, Rule, Salt};
-use countersign_issuer::model::{Cutoff, EventDraft, Rule as Written, RuleKind};
+use countersign_issuer::model::{ClientId, Cutoff, EventDraft, Rule as Written, RuleKind};
 use countersign_issuer::port::feed::{Acknowledged, FeedState, Finer, Load, Waiting};
 use countersign_issuer::port::{Append, At, Feeds, Position, StoreResult};
 use countersign_token::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Row, params};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -216,12 +217,20 @@ fn acknowledged(row: &Row<'_>) -> Read<Acknowledged> {
     })
 }
 
-fn acknowledge(tx: &Tx<'_>, ack: &Acknowledged) -> Done<()> {
+/// `counts`: verifiers noted of a client, counted once for all that is written together.
+fn acknowledge<'a>(tx: &Tx<'_>, ack: &'a Acknowledged, counts: &mut HashMap<&'a ClientId, i64>) -> Done<()> {
     let known = "SELECT 1 FROM feed_verifier WHERE client_id = ?1 AND verifier = ?2";
     let key = params![ack.client.as_str(), ack.verifier];
     if tx.row(known, key, |_| Ok(()))?.is_none() {
-        let count = "SELECT count(*) FROM feed_verifier WHERE client_id = ?1";
-        if tx.value::<i64>(count, [ack.client.as_str()])? >= MOST_VERIFIERS {
+        let count = match counts.get(&ack.client) {
+            Some(count) => *count,
+            None => {
+                tx.value("SELECT count(*) FROM feed_verifier WHERE client_id = ?1", [ack.client.as_str()])?
+            }
+        };
+        let full = count >= MOST_VERIFIERS;
+        counts.insert(&ack.client, if full { count } else { count + 1 });
+        if full {
             return Ok(());
         }
     }
@@ -367,7 +376,11 @@ impl Feeds for SqliteStore {
     }
 
     async fn acknowledge(&self, all: Vec<Acknowledged>) -> StoreResult<()> {
-        self.write(move |tx| all.iter().try_for_each(|ack| acknowledge(tx, ack))).await
+        self.write(move |tx| {
+            let mut counts = HashMap::new();
+            all.iter().try_for_each(|ack| acknowledge(tx, ack, &mut counts))
+        })
+        .await
     }
 
     async fn verifiers(&self, since: Timestamp) -> StoreResult<At<Vec<Acknowledged>>> {

@@ -20,6 +20,8 @@ const MOST_BYTES: usize = 1_024;
 const MOST_NAME: usize = 64;
 /// Modes of a verifier's routes.
 const MODES: [&str; 3] = ["closed", "open", "introspect"];
+/// Epochs and numbers of rules that the store can hold.
+const MOST_PLACE: u64 = i64::MAX.unsigned_abs();
 /// The longest hard bound a verifier may have, in seconds: a week.
 const MOST_HARD: u64 = 7 * 24 * 60 * 60;
 
@@ -56,6 +58,7 @@ fn read(body: &[u8]) -> Result<Ack, Fault> {
             name && ack.verifier.bytes().all(|b| b.is_ascii_graphic()),
             "verifier must be 1 to 64 visible ASCII characters.",
         ),
+        (ack.epoch.max(ack.seq) <= MOST_PLACE, "epoch and seq must be those of a head."),
         (ack.hard <= MOST_HARD, "hard must be at most 604800 seconds."),
         (modes, "modes must be closed, open or introspect."),
     ];
@@ -88,6 +91,8 @@ mod tests {
             (":60", ":1.5"),
             (":1,", ":\"1\","),
             (":1,", ":18446744073709551616,"),
+            (":1,", ":9223372036854775808,"),
+            (":2,", ":18446744073709551615,"),
             ("open", "ajar"),
             ("\"open\"", "\"open\",\"open\",\"open\""),
             ("\"seq\":2,", ""),
