@@ -31,6 +31,14 @@ advisories:
 bench-token:
     cargo bench -p countersign-token
 
+# Revocation checks with 1e6 and 1e7 rules, bytes a rule, snapshots beside SHA-256
+bench-feed:
+    cargo bench -p countersign-feed
+
+# Courses of events of the revocation feed, a seed each: just simulate 10000
+simulate SEEDS:
+    cargo run --release -p countersign-proof --example simulate -- {{SEEDS}}
+
 # Refresh rotation beside the bare group-commit rate of this disk
 bench-store:
     cargo bench -p countersign-store-sqlite

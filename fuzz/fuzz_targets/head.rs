@@ -1,0 +1,13 @@
+//! Heads: believed only as they were signed.
+//!
+//! `cargo fuzz run head` (with `--sanitizer none` on a stable compiler).
+
+#![no_main]
+
+#[allow(dead_code, reason = "each target runs one of the checks")]
+#[path = "../../crates/feed/tests/it/checks.rs"]
+mod checks;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| checks::head(data));

@@ -1,0 +1,13 @@
+//! What a follower keeps on disk.
+//!
+//! `cargo fuzz run journal` (with `--sanitizer none` on a stable compiler).
+
+#![no_main]
+
+#[allow(dead_code, reason = "each target runs one of the checks")]
+#[path = "../../crates/feed/tests/it/checks.rs"]
+mod checks;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| checks::journal(data));
