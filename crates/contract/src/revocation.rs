@@ -18,6 +18,16 @@ pub async fn rule_token(stage: Stage) {
     assert_eq!(stage.kinds(mark).await, [EventKind::TokenRevoked]);
     let longer = store.revoke_token("t1", None, until + UNTIL, revoked).await.unwrap();
     assert_eq!(longer.until, until + UNTIL, "a longer one counts");
+    let both = store.rules_of(RuleKind::Jti, "t1").await.unwrap().it;
+    assert_eq!(
+        both.iter().map(|w| w.rule.until).collect::<Vec<_>>(),
+        [until, until + UNTIL],
+        "the oldest first"
+    );
+    assert!(both.iter().all(|w| w.at == stage.clock.now() && w.number.is_none()), "{both:?}");
+    for (kind, id) in [(RuleKind::Sid, "t1"), (RuleKind::Jti, "t2")] {
+        assert_eq!(store.rules_of(kind, id).await.unwrap().it, []);
+    }
 }
 
 /// Up to now: two seconds ahead of the store's clock, on the person's row too.

@@ -7,7 +7,7 @@ use crate::tx::Tx;
 use crate::{SqliteStore, event};
 use async_trait::async_trait;
 use countersign_issuer::model::{ClientSessionId, Cutoff, EventDraft, Rule, RuleKind, UserId};
-use countersign_issuer::port::{At, Revocations, StoreError, StoreResult};
+use countersign_issuer::port::{At, Revocations, StoreError, StoreResult, Written};
 use countersign_token::Timestamp;
 use rusqlite::params;
 use std::time::Duration;
@@ -177,6 +177,23 @@ impl Revocations for SqliteStore {
             )?;
             let last = rows.last().map_or(after, |(seq, _)| *seq);
             Ok(At { now: tx.now, it: (rows.into_iter().map(|(_, rule)| rule).collect(), last) })
+        })
+    }
+
+    async fn rules_of(&self, kind: RuleKind, id: &str) -> StoreResult<At<Vec<Written>>> {
+        let id = id.to_owned();
+        self.read(move |tx| {
+            let it = tx.rows(
+                "SELECT cutoff, until, written_at, feed_seq FROM rule
+                 WHERE kind = ?1 AND id = ?2 AND until > ?3 ORDER BY seq",
+                params![kind.name(), id, tx.now.millis()],
+                |r| {
+                    let rule = Rule { kind, id: id.clone(), cutoff: Cutoff(r.get(0)?), until: time(r, 1)? };
+                    let number: Option<i64> = r.get(3)?;
+                    Ok(Written { rule, at: time(r, 2)?, number: number.and_then(|n| u64::try_from(n).ok()) })
+                },
+            )?;
+            Ok(At { now: tx.now, it })
         })
     }
 }

@@ -117,6 +117,7 @@ noted! {
         fn revoke_token(jti: &str, sub: Option<&str>, until: Timestamp, event: EventDraft) -> StoreResult<Rule>;
         fn revoke_before_now(kind: RuleKind, id: &str, until: Duration, event: EventDraft) -> StoreResult<Rule>;
         fn rules_after(after: i64, limit: u32) -> StoreResult<At<(Vec<Rule>, i64)>>;
+        fn rules_of(kind: RuleKind, id: &str) -> StoreResult<At<Vec<Written>>>;
     }
     Feeds {
         fn feed() -> StoreResult<At<Option<FeedState>>>;

@@ -58,6 +58,31 @@ fn this_store_names_claim_key_and_rule() {
     assert_eq!((&told["code"], &told["accepted"]), (&json!("revoked"), &json!(false)));
     assert_eq!((&told["revocation"]["kind"], &told["revocation"]["id"]), (&json!("jti"), &json!(jti)));
     assert_eq!(refused(&revoked), ["rules"]);
+    assert_eq!(
+        (&told["revocation"]["event"], &told["revocation"]["by"]),
+        (&json!("token.revoked"), &json!("an operator"))
+    );
+    assert!(told["revocation"]["rule"].as_u64().is_some_and(|number| number > 0), "{told}");
+    assert!(
+        revoked.err.contains("of the feed's epoch 1, made by an operator (token.revoked)"),
+        "{revoked:?}"
+    );
+
+    // Of a session that the app ended: the session is named, and who ended it.
+    let tokens = logged_in(&server);
+    let (token, sid) = (tokens["access_token"].as_str().unwrap(), tokens["session_id"].as_str().unwrap());
+    let out = server.send("POST", "/auth/logout", &format!("authorization: Bearer {token}\r\n"), "");
+    assert_eq!(out.status, 204, "{out:?}");
+    let ended = explain(&bin, token, &["--json"]).failed(1, "revoked by a rule on its session").json();
+    assert_eq!((&ended["revocation"]["kind"], &ended["revocation"]["id"]), (&json!("sid"), &json!(sid)));
+    assert_eq!(ended["revocation"]["event"], json!("client_session.ended"));
+    assert_eq!(ended["revocation"]["by"], json!("client app"));
+
+    // As a service sees it: by the feed.
+    let service = ["--issuer", &server.issuer, "--audience", "urn:api:orders", "--json"];
+    let seen = explain(&bin, token, &service).failed(1, "revoked by a rule on its session").json();
+    assert_eq!((&seen["code"], &seen["revocation"]["kind"]), (&json!("revoked"), &json!("sid")));
+    assert!(seen["feed_age_ms"].as_u64().is_some(), "{seen}");
 }
 
 #[test]

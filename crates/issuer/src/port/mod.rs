@@ -34,7 +34,7 @@ pub use hasher::{HashJob, Hasher};
 pub use key::{Keys, Resealed};
 pub use node::Node;
 pub use resource::Resources;
-pub use revocation::Revocations;
+pub use revocation::{Revocations, Written};
 pub use role::Roles;
 pub use signer::SignPool;
 pub use status_list::StatusLists;

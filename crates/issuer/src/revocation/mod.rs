@@ -2,9 +2,11 @@
 //!
 //! `rules` is the set asked for every token this issuer is shown. `sequence` numbers what transactions wrote
 //! and extends the chain; `head` signs, `publish` answers what the feed's endpoints serve; `coarsen` and
-//! `snapshot` keep memory and start-up bounded; `receipt` counts who has it in force.
+//! `snapshot` keep memory and start-up bounded; `receipt` counts who has it in force; `found` says which rule
+//! covers a token, and who made it.
 
 mod coarsen;
+mod found;
 mod head;
 pub mod publish;
 pub mod receipt;
@@ -13,6 +15,7 @@ mod rules;
 pub mod sequence;
 mod snapshot;
 
+pub use found::{Found, found};
 pub use publish::{Feed, Published};
 pub use receipt::Receipt;
 pub use rules::{Facts, RuleSet};

@@ -2,8 +2,9 @@
 
 use super::{TokenError, service};
 use crate::wire::Node;
-use countersign_issuer::model::RuleKind;
-use countersign_issuer::revocation::Facts;
+use countersign_issuer::model::{Actor, Cutoff};
+use countersign_issuer::port::Written;
+use countersign_issuer::revocation::{self, Facts, Found};
 use countersign_token::dangerous;
 use countersign_verifier::{Explanation, Step, Verdict, Verifier};
 use serde::Serialize;
@@ -58,6 +59,12 @@ pub struct Revoked {
     pub cutoff: Option<i64>,
     /// The second at which the rule drops out.
     pub until: Option<i64>,
+    /// The second at which it was written; this store only, like those below.
+    pub at: Option<i64>,
+    /// Who revoked.
+    pub by: Option<String>,
+    /// What was noted then: `token.revoked`, `client_session.ended`, `refresh.theft`, ...
+    pub event: Option<&'static str>,
 }
 
 /// As a service of this audience would judge it: keys from `jwks`, or keys and revocation feed of the issuer.
@@ -85,7 +92,7 @@ pub async fn explain_here(token: &str, node: &Node, audience: &[String]) -> Resu
     let verifier = Verifier::builder(&node.issuer.settings.issuer).audience(due).jwks(&jwks.body)?.build()?;
     let mut told = Explained::of(verifier.explain(token).await);
     if let Some((header, claims)) = &decoded {
-        told.judge_rules(covering(node, header, claims));
+        told.judge_rules(covering(node, header, claims).await?);
     }
     Ok(told)
 }
@@ -100,25 +107,46 @@ fn audiences(claims: &Value) -> Vec<String> {
 }
 
 /// The rule of this store that covers what the token says of itself.
-fn covering(node: &Node, header: &Value, claims: &Value) -> Option<Revoked> {
+async fn covering(node: &Node, header: &Value, claims: &Value) -> Result<Option<Revoked>, TokenError> {
     let text = |value, name| Value::get(value, name).and_then(Value::as_str);
+    let Some(iat) = claims.get("iat").and_then(Value::as_i64) else { return Ok(None) };
     let facts = Facts {
         kid: text(header, "kid").unwrap_or_default(),
-        iat: claims.get("iat").and_then(Value::as_i64)?,
+        iat,
         client: text(claims, "client_id").unwrap_or_default(),
         sub: text(claims, "sub").unwrap_or_default(),
         sid: text(claims, "sid"),
         jti: text(claims, "jti").unwrap_or_default(),
     };
-    let kind = node.issuer.directory.rules().covers(&facts)?;
-    let id = match kind {
-        RuleKind::Kid => facts.kid,
-        RuleKind::Cid => facts.client,
-        RuleKind::Sid => facts.sid.unwrap_or_default(),
-        RuleKind::Jti => facts.jti,
-        _ => facts.sub,
-    };
-    Some(Revoked { kind: kind.name(), id: Some(id.to_owned()), ..Revoked::default() })
+    let found = revocation::found(&node.issuer, &facts).await;
+    Ok(found.map_err(|e| TokenError::CannotVerify(e.to_string()))?.map(Revoked::from))
+}
+
+impl From<Found> for Revoked {
+    fn from(found: Found) -> Self {
+        let Found { written: Written { rule, at, number }, epoch, event } = found;
+        Self {
+            kind: rule.kind.name(),
+            id: Some(rule.id),
+            epoch: Some(epoch),
+            rule: number,
+            cutoff: (rule.cutoff != Cutoff::ALWAYS).then_some(rule.cutoff.0),
+            until: Some(rule.until.seconds()),
+            at: Some(at.seconds()),
+            by: event.as_ref().map(|event| actor(&event.what.actor)),
+            event: event.map(|event| event.what.kind.name()),
+        }
+    }
+}
+
+fn actor(actor: &Actor) -> String {
+    match actor {
+        Actor::User(id) => format!("user {}", id.as_str()),
+        Actor::Client(id) => format!("client {}", id.as_str()),
+        Actor::Operator => "an operator".to_owned(),
+        Actor::System => "the server itself".to_owned(),
+        Actor::Anonymous => "nobody known".to_owned(),
+    }
 }
 
 impl Explained {
@@ -136,6 +164,7 @@ impl Explained {
             rule: rule.number,
             cutoff: rule.cutoff,
             until: rule.until,
+            ..Revoked::default()
         });
         let mut out = Self {
             accepted: told.accepted,
@@ -226,6 +255,9 @@ impl Revoked {
             }
             (None, Some(epoch)) => text.push_str(&format!(", of the feed's epoch {epoch}")),
             _ => {}
+        }
+        if let (Some(by), Some(event)) = (&self.by, self.event) {
+            text.push_str(&format!(", made by {by} ({event})"));
         }
         text
     }

@@ -1,10 +1,10 @@
 //! `countersign token explain`.
 
 use super::{Context, Judge};
-use crate::output::table;
+use crate::output::{table, time};
 use anyhow::Result;
 use clap::Args;
-use countersign_runtime::tokens::{self, Check, Explained, Verdict};
+use countersign_runtime::tokens::{self, Check, Explained, Timestamp, Verdict};
 
 /// Say why a token is accepted or refused, check by check
 #[derive(Debug, Args)]
@@ -26,6 +26,9 @@ impl Explain {
         };
         context.out.data(&serde_json::to_value(&told)?, || shown(&told))?;
         context.out.done(&told.summary);
+        if let Some(at) = told.revocation.as_ref().and_then(|rule| rule.at) {
+            context.out.done(format_args!("revoked at {}", time(Timestamp::from_seconds(at))));
+        }
         Ok(told.accepted)
     }
 }
