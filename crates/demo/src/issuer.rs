@@ -2,12 +2,16 @@
 
 use crate::stage::Places;
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
+
+/// Where the issuer's log goes, in its data directory.
+const LOG: &str = "serve.log";
 
 /// How long the issuer may take to answer `/readyz`.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -58,7 +62,8 @@ impl Issuer {
     /// Starts the process and waits until it answers.
     pub(crate) async fn start(&self, http: &reqwest::Client) -> Result<()> {
         let mut slot = self.child.lock().await;
-        let log = std::fs::File::create(self.data_dir.join("serve.log")).context("the issuer's log")?;
+        let log = std::fs::File::options().create(true).append(true).open(self.data_dir.join(LOG));
+        let log = log.context("the issuer's log")?;
         let child = self
             .command()
             .args(["serve", "--listen", &self.listen, "--issuer", &self.url])
@@ -125,12 +130,28 @@ impl Issuer {
         let mut command = Command::new(&self.binary);
         // Nothing of the user's own settings reaches the demo, and nothing of it reaches their store.
         command.env_clear().env("COUNTERSIGN_DATA_DIR", &self.data_dir).env("NO_COLOR", "1");
+        // One line a request, also for documents.
+        command.env("COUNTERSIGN_LOG__LEVEL", "info,countersign_server=debug");
         command.current_dir(&self.data_dir).kill_on_drop(true);
         command
     }
 
+    /// Routes of the requests served so far, by the issuer's own log.
+    pub(crate) fn requests(&self) -> Result<Vec<String>> {
+        let route = |line: &str| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            Some(line.get("fields")?.get("route")?.as_str()?.to_owned())
+        };
+        Ok(self.log()?.lines().filter_map(route).collect())
+    }
+
+    /// Everything it logged.
+    pub(crate) fn log(&self) -> Result<String> {
+        std::fs::read_to_string(self.data_dir.join(LOG)).context("the issuer's log")
+    }
+
     fn log_tail(&self) -> String {
-        let log = std::fs::read_to_string(self.data_dir.join("serve.log")).unwrap_or_default();
+        let log = self.log().unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(12).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }

@@ -6,10 +6,13 @@
 mod cast;
 mod check;
 mod forge;
+mod function;
 mod http;
 mod issuer;
+mod live;
 mod page;
 mod random;
+mod relay;
 mod scenario;
 mod scene;
 mod service;
@@ -20,6 +23,7 @@ use anyhow::{Context, Result};
 use stage::Stage;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -32,6 +36,17 @@ pub struct Options {
     pub check: bool,
     /// With `check`: one JSON document instead of lines.
     pub json: bool,
+    /// Plays a function for the row about serverless: handles one event from standard input, and ends.
+    pub function: Option<Function>,
+}
+
+/// What the function of the demo knows.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Whose tokens it takes.
+    pub issuer: String,
+    /// What it may keep between starts.
+    pub folder: PathBuf,
 }
 
 /// Where the page is served unless told otherwise.
@@ -39,6 +54,9 @@ const PAGE: &str = "127.0.0.1:8700";
 
 /// Runs the demo until it is interrupted, or the check to its end. `true`: every scenario passed.
 pub async fn run(options: Options) -> Result<bool> {
+    if let Some(Function { issuer, folder }) = &options.function {
+        return function::run(issuer, folder).await.map(|()| true);
+    }
     // From the first moment on: a request to end must not fall between two waits.
     let mut interrupt = Interrupt::listen()?;
     let listener = listen(&options).await?;

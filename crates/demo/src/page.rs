@@ -1,5 +1,6 @@
 //! The page: every scenario with a button, and what happened when it was pressed.
 
+use crate::live::{self, Live, Picture};
 use crate::scenario::{self, Scenario, Story};
 use crate::scene::Step;
 use crate::stage::Stage;
@@ -17,28 +18,35 @@ use tokio::sync::Mutex;
 
 struct Desk {
     stage: Arc<Stage>,
+    live: Arc<Live>,
     /// One at a time: some stop the issuer or change its keys.
     playing: Mutex<()>,
 }
 
 /// Serves the page until the process ends.
 pub(crate) async fn serve(listener: TcpListener, stage: Arc<Stage>) -> Result<()> {
-    let desk = Arc::new(Desk { stage, playing: Mutex::default() });
+    let live = Live::new(Arc::clone(&stage));
+    let desk = Arc::new(Desk { stage, live: Arc::clone(&live), playing: Mutex::default() });
     let routes: Router = Router::new()
         .route("/", get(index))
         .route("/run/{id}", post(run).get(back))
         .route("/assets/demo.css", get(view::style))
         .route("/assets/demo.js", get(view::script))
+        .route("/assets/live.js", get(view::live_script))
         .route("/assets/mark.svg", get(view::mark))
-        .with_state(desk);
+        .with_state(desk)
+        .merge(live::routes(live));
     axum::serve(listener, routes).await.context("serving the page")
 }
 
 async fn index(State(desk): State<Arc<Desk>>) -> Response {
-    view::page(StatusCode::OK, "index.html", index_values(&desk.stage))
+    match desk.live.wall().await {
+        Ok(wall) => view::page(StatusCode::OK, "index.html", index_values(&desk.stage, &wall.picture())),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
+    }
 }
 
-fn index_values(stage: &Stage) -> Value {
+fn index_values(stage: &Stage, live: &Picture) -> Value {
     let row = |s: &Scenario| json!({ "id": s.id, "title": s.title, "works": s.works, "refused": s.refused });
     let rows = |prefix: &str| -> Vec<Value> {
         scenario::ALL.iter().filter(|s| s.id.starts_with(prefix)).map(row).collect()
@@ -46,6 +54,7 @@ fn index_values(stage: &Stage) -> Value {
     let person = |p: &crate::cast::Person| json!({ "username": p.username, "password": p.password, "name": p.name, "roles": p.roles });
     json!({
         "title": "Countersign demo",
+        "live": live,
         "groups": [
             { "title": "Use cases", "rows": rows("UC-") },
             { "title": "Good practice", "rows": rows("BP-") },
@@ -57,10 +66,10 @@ fn index_values(stage: &Stage) -> Value {
     })
 }
 
-/// Plays a scenario. With `X-Fragment` only the story is answered, for the script to put in place;
+/// Plays a scenario. With [`view::FRAGMENT`] only the story is answered, for the script to put in place;
 /// otherwise a page of its own.
 async fn run(State(desk): State<Arc<Desk>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    if headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
+    if !view::same_origin(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
     let Some(scenario) = scenario::find(&id) else { return StatusCode::NOT_FOUND.into_response() };
@@ -70,7 +79,7 @@ async fn run(State(desk): State<Arc<Desk>>, Path(id): Path<String>, headers: Hea
         scenario::play(&desk.stage, scenario).await
     });
     let Ok(story) = played.await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let fragment = headers.get("x-fragment").is_some();
+    let fragment = headers.contains_key(view::FRAGMENT);
     let name = if fragment { "story.html" } else { "run.html" };
     view::page(StatusCode::OK, name, story_values(&story))
 }

@@ -7,9 +7,15 @@ use crate::stage::{Places, Stage};
 use anyhow::{Context, Result, bail};
 use countersign_token::dangerous;
 use countersign_verifier::Clock;
+use futures_util::future::try_join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
+
+/// A revocation is in force at every connected verifier within this.
+const IN_FORCE: Duration = Duration::from_secs(1);
+/// How long a verifier may take to find an issuer again that was away.
+const FOUND_AGAIN: Duration = Duration::from_secs(5);
 
 /// A scenario on the stage.
 pub(crate) struct Scene<'a> {
@@ -127,9 +133,27 @@ impl<'a> Scene<'a> {
 
     /// Runs a command of the same binary on the issuer's data directory.
     pub(crate) async fn command(&mut self, args: &[&str]) -> Result<Output> {
-        let output = self.stage.issuer.cli(args, None).await?;
+        self.command_with(args, "").await
+    }
+
+    /// The same, with something on its standard input.
+    pub(crate) async fn command_with(&mut self, args: &[&str], stdin: &str) -> Result<Output> {
+        let output = self.stage.issuer.cli(args, Some(stdin)).await?;
         self.note_command(&output);
         Ok(output)
+    }
+
+    /// Runs commands at the same time.
+    pub(crate) async fn commands(&mut self, all: &[impl AsRef<[String]>]) -> Result<Vec<Output>> {
+        let run = async |args: &[String]| {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            self.stage.issuer.cli(&args, None).await
+        };
+        let outputs = try_join_all(all.iter().map(|args| run(args.as_ref()))).await?;
+        for output in &outputs {
+            self.note_command(output);
+        }
+        Ok(outputs)
     }
 
     /// `resource apply` or `client apply`.
@@ -156,7 +180,7 @@ impl<'a> Scene<'a> {
         wanted: impl Fn(&Answer) -> bool,
     ) -> Result<(Answer, Duration)> {
         let started = self.stage.clock.elapsed();
-        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        let mut tick = tokio::time::interval(Duration::from_millis(10));
         loop {
             tick.tick().await;
             let answer = ask.send(&self.stage.http).await?;
@@ -167,6 +191,37 @@ impl<'a> Scene<'a> {
                 return Ok((answer, waited));
             }
         }
+    }
+
+    /// Both services, and more of them, hear of revocations: after the issuer was away, as soon as they have
+    /// found it again.
+    pub(crate) async fn in_touch(&mut self, more: &[String]) -> Result<()> {
+        let places = self.places();
+        let mut services =
+            vec![format!("{}/api/status", places.users), format!("{}/api/status", places.orders)];
+        services.extend_from_slice(more);
+        let fresh = |answer: &Answer| {
+            let status = answer.json().unwrap_or_default();
+            let feed = |member: &str| status.get("feed").and_then(|feed| feed.get(member)).cloned();
+            let seconds = feed("age").and_then(|age| age.get("secs").and_then(Value::as_u64));
+            feed("connected") == Some(Value::Bool(true)) && seconds.is_some_and(|seconds| seconds < 2)
+        };
+        for status in services {
+            let (answer, waited) = self.until(Ask::get(&status), FOUND_AGAIN, fresh).await?;
+            let waited = waited.as_millis();
+            self.check(fresh(&answer), format!("{status}: its feed is connected (waited {waited} ms)"))?;
+        }
+        Ok(())
+    }
+
+    /// A service refuses a revoked token, and since when.
+    pub(crate) async fn revoked_at(&mut self, service: &str, url: &str, token: &str) -> Result<u64> {
+        let ask = Ask::get(url).bearer(token);
+        let (answer, waited) = self.until(ask, IN_FORCE, |answer| answer.status == 401).await?;
+        let waited = millis(waited);
+        self.status(&answer, 401, &format!("{service}, {waited} ms after the answer"))?;
+        self.same("reason", answer.text("reason")?.as_str(), "revoked")?;
+        Ok(waited)
     }
 
     /// `POST /auth/login` by a client of ours; the answer is a success.

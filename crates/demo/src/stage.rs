@@ -2,13 +2,17 @@
 
 use crate::cast::{Cast, Person};
 use crate::issuer::Issuer;
+use crate::relay::Relay;
+use crate::service::probe::Probe;
 use crate::service::{self, Service};
 use crate::{cast, http};
 use anyhow::{Context, Result};
 use countersign_verifier::SystemClock;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
 
 /// Where everything answers. Every name is a loopback name (RFC 6761), so that hosts differ as they
 /// would in the world: cookies ignore ports, but not hosts.
@@ -29,8 +33,18 @@ pub(crate) struct Stage {
     pub(crate) cast: Cast,
     pub(crate) http: reqwest::Client,
     pub(crate) clock: SystemClock,
+    third: OnceCell<Third>,
     data: TempDir,
 }
+
+/// A third service; its feed comes by a cable that can be cut.
+pub(crate) struct Third {
+    pub(crate) probe: Probe,
+    pub(crate) cable: Relay,
+}
+
+/// How old what it knows of revocations may get; a minute is usual.
+pub(crate) const THIRD_HARD: Duration = Duration::from_millis(1500);
 
 impl Stage {
     /// Starts the issuer on an empty data directory, registers the cast by the command line, starts the
@@ -53,6 +67,7 @@ impl Stage {
             http: http::client()?,
             clock: SystemClock::new(),
             places,
+            third: OnceCell::new(),
             data,
         };
         stage.issuer.start(&stage.http).await?;
@@ -69,6 +84,17 @@ impl Stage {
         self.issuer.cli(&["role", "add", "admin", "--grant", &grant], None).await?.success()?;
         self.admit(&self.cast.alice).await?;
         self.admit(&self.cast.bob).await
+    }
+
+    /// The third service, started when it is first asked for. It stays: an issuer waits some seconds for what
+    /// a verifier that went away has to say.
+    pub(crate) async fn third(&self) -> Result<&Third> {
+        let start = async || {
+            let cable = Relay::to(&[self.places.issuer_listen]).await?;
+            let probe = Probe::start(self, "a third service", THIRD_HARD, Some(&cable)).await?;
+            Ok(Third { probe, cable })
+        };
+        self.third.get_or_try_init(start).await
     }
 
     /// `client apply` or `resource apply` of a document.

@@ -3,16 +3,18 @@
 use anyhow::{Context, Result};
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use std::sync::OnceLock;
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("base.html", include_str!("../templates/base.html")),
     ("index.html", include_str!("../templates/index.html")),
     ("story.html", include_str!("../templates/story.html")),
     ("run.html", include_str!("../templates/run.html")),
+    ("live.html", include_str!("../templates/live.html")),
+    ("wall.html", include_str!("../templates/wall.html")),
     ("app.html", include_str!("../templates/app.html")),
 ];
 
@@ -38,6 +40,14 @@ pub(crate) fn render(name: &str, values: impl Serialize) -> Result<String> {
     template.render(minijinja::value::Serde(values)).with_context(|| format!("rendering {name}"))
 }
 
+/// Asks for a piece of a page, for the script to put in place.
+pub(crate) const FRAGMENT: &str = "x-fragment";
+
+/// Not sent by a page of somebody else (Fetch Metadata); clients that say nothing are no browsers of today.
+pub(crate) fn same_origin(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none")
+}
+
 /// A page with the headers every page has.
 pub(crate) fn page(status: StatusCode, name: &str, values: impl Serialize) -> Response {
     let mut answer = match render(name, values) {
@@ -60,6 +70,11 @@ pub(crate) async fn style() -> Response {
 /// The script: runs a scenario in place. Without it the page works by ordinary forms.
 pub(crate) async fn script() -> Response {
     asset("text/javascript; charset=utf-8", include_str!("../assets/demo.js"))
+}
+
+/// The script of the live picture.
+pub(crate) async fn live_script() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../assets/live.js"))
 }
 
 /// The mark.
@@ -115,7 +130,15 @@ mod tests {
         assert!(render("story.html", &story).unwrap().contains("class=\"status s4\">401"));
         let row = json!({ "id": "UC-01", "title": "t", "works": "w", "refused": "r" });
         let person = json!({ "name": "n", "username": "u", "password": "p", "roles": ["admin"] });
+        let tile = json!({ "state": "valid", "says": "<i>", "age": "0.1 s" });
+        let live = json!({
+            "person": "p", "token": "t", "summary": "<b>", "mood": "good", "receipt": "", "cuttable": 9, "hard": 3,
+            "tiles": [tile],
+        });
+        let wall = render("wall.html", json!({ "title": "t", "live": &live })).unwrap();
+        assert!(wall.contains("tile t-valid") && wall.contains("&lt;i&gt;") && !wall.contains("<b>"));
         let index = json!({
+            "live": live,
             "title": "t", "users": "/", "orders": "/", "issuer": "/", "people": [person],
             "groups": [{ "title": "g", "rows": [row] }],
         });

@@ -3,7 +3,9 @@
 use super::Context;
 use anyhow::Result;
 use clap::Args;
+use countersign_demo::{Function, Options};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Issuer and sample services on loopback with made-up people, in a throw-away data directory
 #[derive(Debug, Args)]
@@ -15,12 +17,20 @@ pub(crate) struct Demo {
     /// Run every scenario without a browser, print a line each, and exit
     #[arg(long)]
     check: bool,
+    /// Play a function for one event on standard input, with this folder as its memory
+    #[arg(long, value_name = "DIR", hide = true, requires = "issuer")]
+    function: Option<PathBuf>,
 }
 
 impl Demo {
     pub(crate) async fn run(self, context: &Context) -> Result<bool> {
-        let options =
-            countersign_demo::Options { listen: self.listen, check: self.check, json: context.out.json };
+        let issuer = context.global.issuer.clone().unwrap_or_default();
+        let options = Options {
+            listen: self.listen,
+            check: self.check,
+            json: context.out.json,
+            function: self.function.map(|folder| Function { issuer, folder }),
+        };
         countersign_demo::run(options).await
     }
 }

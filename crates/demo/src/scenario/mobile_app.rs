@@ -10,6 +10,8 @@ use anyhow::{Context, Result, anyhow};
 use countersign_token::{Algorithm, SigningKey};
 use countersign_verifier::{Refusal, Verifier};
 use serde_json::json;
+use std::time::Duration;
+use tempfile::TempDir;
 use url::Url;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -17,23 +19,32 @@ pub(super) const SCENARIO: Scenario = Scenario {
     title: "Mobile app",
     works: "Login answers an access and a refresh token; the app verifies with the public key while the issuer \
             is stopped; native apps sign in by code + PKCE to a loopback or private-scheme address.",
-    refused: "Offline too: a signature by another key, and a changed one. A stolen code without its PKCE verifier.",
+    refused: "Offline too: a signature by another key, a changed one, and a token revoked before. A stolen code \
+              without its PKCE verifier.",
     play: |scene| Box::pin(play(scene)),
 };
+
+/// A revocation is in force at every connected verifier within this.
+const HEARD: Duration = Duration::from_secs(1);
 
 async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let (places, alice) = (scene.places(), &scene.cast().alice);
     let login = scene.login(alice, MOBILE, json!({})).await?;
     let (access, refresh) = (login.text("access_token")?, login.text("refresh_token")?);
-    let jwks = scene.send(Ask::get(format!("{}/.well-known/jwks.json", places.issuer))).await?;
-    scene.status(&jwks, 200, "the app keeps the public keys")?;
-    let app = Verifier::builder(&places.issuer).audience([USERS]).jwks(jwks.body.as_bytes())?.build()?;
+    let ended = scene.login(alice, MOBILE, json!({})).await?.text("access_token")?;
     let warm = scene.send(Ask::get(format!("{}/api/users", places.users)).bearer(&access)).await?;
-    scene.status(&warm, 200, "service A has the keys, too")?;
+    scene.status(&warm, 200, "service A has the keys")?;
+    scene.say("The app keeps in a folder of its own: public keys, and what it has heard of revocations.");
+    let folder = TempDir::with_prefix("app-")?;
+    let app = || {
+        let app = Verifier::builder(&places.issuer).audience([USERS]).allow_http_on_loopback();
+        app.state_dir(folder.path()).build()
+    };
+    hears(scene, &app()?, &access, &ended).await?;
 
-    scene.say("The issuer's process is ended.");
+    scene.say("The issuer's process is ended, and the app is started again.");
     scene.stage.issuer.stop().await?;
-    let verified = offline(scene, &app, &access).await;
+    let verified = offline(scene, &app()?, &access, &ended).await;
     scene.say("The issuer's process is started again.");
     scene.stage.issuer.start(&scene.stage.http).await?;
     verified?;
@@ -45,17 +56,36 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
         native(scene, redirect).await?;
     }
     scene.observe(
-        "verified offline while the issuer was stopped, forgeries refused; native code flow both ways",
+        "verified offline while the issuer was stopped, forgeries and a token revoked before refused; native code \
+         flow both ways",
     );
     Ok(())
 }
 
-async fn offline(scene: &mut Scene<'_>, app: &Verifier, access: &str) -> Result<()> {
+/// The app accepts both tokens, until one of their sessions is ended.
+async fn hears(scene: &mut Scene<'_>, app: &Verifier, access: &str, ended: &str) -> Result<()> {
+    for token in [access, ended] {
+        scene.check(app.verify(token).await.is_ok(), "the app accepts the token of a session")?;
+    }
+    let mut news = app.feed_changes();
+    let out = Ask::post(format!("{}/auth/logout", scene.places().issuer)).bearer(ended);
+    let out = scene.send(out).await?;
+    scene.status(&out, 204, "one of the sessions is ended")?;
+    let told = async {
+        while !matches!(app.verify(ended).await, Err(Refusal::Revoked(_))) && news.changed().await.is_ok() {}
+    };
+    let told = tokio::time::timeout(HEARD, told).await;
+    scene.check(told.is_ok(), "the app hears of it within a second")
+}
+
+async fn offline(scene: &mut Scene<'_>, app: &Verifier, access: &str, ended: &str) -> Result<()> {
     let ask = Ask::get(format!("{}/readyz", scene.places().issuer));
     scene.check(ask.send(&scene.stage.http).await.is_err(), "the issuer does not answer any more")?;
     let good = app.verify(access).await;
     scene.check(good.is_ok(), "the app verifies the token with the keys it kept")?;
     let claims = good.map(|who| who.claims().clone()).context("claims")?;
+    let revoked = matches!(app.verify(ended).await, Err(Refusal::Revoked(_)));
+    scene.check(revoked, "the token of the ended session: revoked")?;
     let stranger = SigningKey::generate(Algorithm::Es256).map_err(|e| anyhow!("{e}"))?;
     let foreign = stranger.sign("at+jwt", &claims).map_err(|e| anyhow!("{e}"))?;
     for (name, token) in [("a signature by another key", foreign), ("a changed signature", flipped(access))] {

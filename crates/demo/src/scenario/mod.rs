@@ -4,6 +4,7 @@ mod api_authentication;
 mod authorization;
 mod claims_validated;
 mod cross_domain;
+mod edge;
 mod expiry_always;
 mod https_always;
 mod key_rotation;
@@ -13,9 +14,12 @@ mod mobile_app;
 mod oidc;
 mod refresh;
 mod refresh_tokens_safe;
+mod revocation;
 mod single_sign_on;
+mod stateless;
 mod strong_algorithms;
 mod strong_secrets;
+mod token_tools;
 
 use crate::scene::{Scene, Step, millis};
 use crate::stage::Stage;
@@ -44,13 +48,17 @@ pub(crate) const ALL: &[Scenario] = &[
     oidc::SCENARIO,
     refresh::SCENARIO,
     cross_domain::SCENARIO,
+    stateless::SCENARIO,
     authorization::SCENARIO,
+    edge::SCENARIO,
+    token_tools::SCENARIO,
     https_always::SCENARIO,
     expiry_always::SCENARIO,
     minimal_payload::SCENARIO,
     key_rotation::SCENARIO,
     refresh_tokens_safe::SCENARIO,
     strong_algorithms::SCENARIO,
+    revocation::SCENARIO,
     claims_validated::SCENARIO,
     strong_secrets::SCENARIO,
 ];

@@ -16,7 +16,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     id: "UC-06",
     title: "OAuth 2.0 / OpenID Connect",
     works: "Discovery, keys, authorization code + PKCE through the pages, token endpoint, ID token, userinfo.",
-    refused: "A code used twice is refused, and what its first use issued is revoked.",
+    refused: "A code used twice is refused, and what its first use issued is revoked, at the service too.",
     play: |scene| Box::pin(play(scene)),
 };
 
@@ -59,15 +59,24 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let active = scene.introspect(&access).await?;
     scene.check(active, "introspection: active")?;
 
+    let api = format!("{}/api/users", scene.places().users);
+    let served = scene.send(Ask::get(&api).bearer(&access)).await?;
+    scene.status(&served, 200, "service A")?;
+    scene.in_touch(&[]).await?;
+
     scene.say("The same code a second time.");
     let again = scene.token(USERS_APP, secret, &form).await?;
     scene.status(&again, 400, "second use of the code")?;
     scene.same("error", again.error().as_str(), "invalid_grant")?;
+    let waited = scene.revoked_at("service A", &api, &access).await?;
     let active = scene.introspect(&access).await?;
     scene.check(!active, "introspection: what the first use issued is revoked")?;
     let after = scene.send(Ask::get(&endpoint).bearer(&access)).await?;
     scene.status(&after, 401, "userinfo with the revoked token")?;
-    scene.observe("code + PKCE through the pages, ID token and userinfo agree; a code used twice revokes what it issued");
+    scene.observe(format!(
+        "code + PKCE through the pages, ID token and userinfo agree; a code used twice revokes what it issued, at \
+         the service after {waited} ms"
+    ));
     Ok(())
 }
 

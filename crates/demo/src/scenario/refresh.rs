@@ -13,7 +13,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     title: "Refresh",
     works: "A 15 minute access token with a refresh token. Expired: 401, then POST /auth/refresh answers a new \
             pair. A retry within the window gets the same successor.",
-    refused: "A stolen refresh token, two steps back or after the retry window, ends that session and only that.",
+    refused: "A stolen refresh token, two steps back or after the retry window, ends that session and only that: \
+              its access tokens are refused at the service, too.",
     play: |scene| Box::pin(play(scene)),
 };
 
@@ -76,11 +77,19 @@ async fn stolen(scene: &mut Scene<'_>) -> Result<()> {
     let copied = scene.login(alice, MOBILE, json!({})).await?.text("refresh_token")?;
     let second = refresh(scene, &copied).await?.text("refresh_token")?;
     let newest = refresh(scene, &second).await?;
+    let (api, access) = (format!("{}/api/users", scene.places().users), newest.text("access_token")?);
+    let served = scene.send(Ask::get(&api).bearer(&access)).await?;
+    scene.status(&served, 200, "service A, the app's access token")?;
+    scene.in_touch(&[]).await?;
     let theft = refresh(scene, &copied).await?;
     refused(scene, &theft, "the copied token")?;
+    let waited = scene.revoked_at("service A", &api, &access).await?;
+    scene.observe(format!("theft: access token refused at the service after {waited} ms"));
     ended(scene, &newest).await?;
     let other = refresh(scene, &bystander.text("refresh_token")?).await?;
     scene.status(&other, 200, "Alice's other session lives on")?;
+    let served = scene.send(Ask::get(&api).bearer(&other.text("access_token")?)).await?;
+    scene.status(&served, 200, "service A, a token of the other session")?;
     let active = scene.introspect(&other.text("access_token")?).await?;
     scene.check(active, "introspection: its tokens are active")
 }
@@ -99,7 +108,7 @@ async fn late(scene: &mut Scene<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The session of these tokens is over, at every place that can know it today.
+/// The session of these tokens is over at the issuer.
 async fn ended(scene: &mut Scene<'_>, tokens: &Answer) -> Result<()> {
     let (access, newest) = (tokens.text("access_token")?, tokens.text("refresh_token")?);
     let owner = refresh(scene, &newest).await?;

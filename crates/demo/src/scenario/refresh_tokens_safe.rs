@@ -36,9 +36,15 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
         let answer = refresh(scene, &token).await?;
         refused(scene, &answer, &format!("{name} after logout"))?;
     }
-    let active = scene.introspect(&next.text("access_token")?).await?;
+    let access = next.text("access_token")?;
+    let active = scene.introspect(&access).await?;
     scene.check(!active, "introspection: the access token is revoked, too")?;
-    scene.observe("HttpOnly cookie bound to listed origins, nothing in the store, dead after logout");
+    let waited =
+        scene.revoked_at("service A", &format!("{}/api/users", scene.places().users), &access).await?;
+    scene.observe(format!(
+        "HttpOnly cookie bound to listed origins, nothing in the store, dead after logout (at the service after \
+         {waited} ms)"
+    ));
     Ok(())
 }
 

@@ -12,7 +12,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     title: "Single sign-on",
     works: "One login in the browser, then both applications are entered without a second password; one \
             access token that names both services is accepted by both.",
-    refused: "A token for service A alone is refused by service B.",
+    refused: "A token for service A alone is refused by service B. After signing out of one application, the \
+              access token that the other still holds is refused.",
     play: |scene| Box::pin(play(scene)),
 };
 
@@ -56,8 +57,12 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
         .check(out.url.as_str().starts_with(&places.users), format!("the browser is back at {}", out.url))?;
     let again = browser.open(scene, &format!("{}/login", places.users)).await?;
     scene.check(again.sign_in().is_some(), "after signing out a password is asked for again")?;
+    let other = browser.open(scene, &format!("{}/", places.orders)).await?;
+    let revoked = other.answer.body.contains("the token was revoked");
+    scene.check(revoked, "the other application shows that its access token is refused now: revoked")?;
     scene.observe(
-        "one password for two applications, one token for two services; a token for A is refused by B",
+        "one password for two applications, one token for two services; a token for A is refused by B; signed out of \
+         one, the token of the other is refused",
     );
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! The APIs: guards in front, data behind. No call to the issuer per request.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use countersign_verifier::{Identity, Verifier};
+use countersign_verifier::{Identity, Status, Verifier};
 use serde_json::{Value, json};
 
 /// Service A.
@@ -14,14 +13,14 @@ pub(crate) fn users(verifier: &Verifier, archive: &Verifier) -> Router {
         .route("/api/users/rename", post(rename).route_layer(verifier.require().scope("users:write")))
         .route("/api/admin", get(admin).route_layer(verifier.require().role("admin")))
         .route("/api/archive", get(list_archive).route_layer(archive.require().scope("archive:read")))
-        .route("/api/keys/refresh", post(refresh_keys).with_state(verifier.clone()))
+        .route("/api/status", get(status).with_state(verifier.clone()))
 }
 
 /// Service B.
 pub(crate) fn orders(verifier: &Verifier) -> Router {
     Router::new()
         .route("/api/orders", get(list_orders).route_layer(verifier.require().scope("orders:read")))
-        .route("/api/keys/refresh", post(refresh_keys).with_state(verifier.clone()))
+        .route("/api/status", get(status).with_state(verifier.clone()))
 }
 
 /// Who the service takes the caller for: all of it out of the token.
@@ -54,11 +53,7 @@ async fn list_orders(who: Identity) -> Json<Value> {
     Json(json!({ "orders": ["1001 lantern", "1002 quarry stone"], "caller": caller(&who) }))
 }
 
-/// What an operator of the service calls after an emergency rotation. Open to all here, where everything is
-/// on loopback and made up; a service of yours asks who is calling.
-async fn refresh_keys(State(verifier): State<Verifier>) -> (StatusCode, Json<Value>) {
-    match verifier.refresh_keys().await {
-        Ok(()) => (StatusCode::OK, Json(json!({ "refreshed": true }))),
-        Err(error) => (StatusCode::BAD_GATEWAY, Json(json!({ "error": error.to_string() }))),
-    }
+/// What the verifier knows and how old that is. Open to all here; a service of yours shows it to its operator.
+pub(crate) async fn status(State(verifier): State<Verifier>) -> Json<Status> {
+    Json(verifier.status())
 }

@@ -4,8 +4,9 @@
 mod api;
 mod app;
 mod cors;
+pub(crate) mod probe;
 
-use crate::cast::{self, LEGACY, ORDERS, USERS};
+use crate::cast::{self, INTROSPECTOR, LEGACY, ORDERS, USERS};
 use crate::stage::Stage;
 use crate::view;
 use anyhow::Result;
@@ -76,7 +77,8 @@ impl Service {
 }
 
 fn verifier(stage: &Stage, audience: &str) -> Result<Verifier> {
-    Ok(Verifier::builder(&stage.places.issuer).audience([audience]).allow_http_on_loopback().build()?)
+    let builder = Verifier::builder(&stage.places.issuer).audience([audience]).allow_http_on_loopback();
+    Ok(builder.acks(INTROSPECTOR, &stage.cast.client_secret).build()?)
 }
 
 /// Serves until the process ends.
