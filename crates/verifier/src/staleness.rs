@@ -5,10 +5,6 @@ use std::time::Duration;
 /// Bound of a critical route.
 pub(crate) const CRITICAL: Duration = Duration::from_secs(5);
 
-/// Bounds while the issuer has recommended none.
-pub(crate) const SOFT: Duration = Duration::from_secs(5);
-pub(crate) const HARD: Duration = Duration::from_secs(60);
-
 /// What a route does with tokens while the revocation feed is older than the hard bound. Below it every route
 /// decides by the rules it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,26 +22,6 @@ pub enum OnStale {
     /// Asks the issuer about each token (RFC 7662), with the credentials of [`crate::Builder::introspection`];
     /// where that cannot be had, 503.
     Introspect,
-}
-
-impl OnStale {
-    /// Marks it in a set.
-    pub(crate) fn bit(self) -> u8 {
-        match self {
-            Self::Closed => 1,
-            Self::Open { .. } => 2,
-            Self::Introspect => 4,
-        }
-    }
-
-    /// The name in acknowledgements.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open { .. } => "open",
-            Self::Introspect => "introspect",
-        }
-    }
 }
 
 /// What one route, or the verifier itself, has decided.

@@ -3,8 +3,8 @@
 //! The first at once, then on every change but at most once a second, and every five seconds. They go to the
 //! issuer itself, never to a relay: they carry credentials.
 
-use super::Shared;
 use super::follow::passed;
+use super::{Shared, bit};
 use crate::entropy::Entropy;
 use crate::fetch::{Fetch, Post};
 use crate::staleness::OnStale;
@@ -91,8 +91,12 @@ impl Shared {
         };
         let hard = self.longest.load(Ordering::Relaxed).max(general);
         let noted = self.modes.load(Ordering::Relaxed);
-        let modes = [OnStale::Closed, OnStale::Open { younger_than: Duration::ZERO }, OnStale::Introspect];
-        let used = modes.into_iter().filter(|mode| noted & mode.bit() != 0);
-        (hard.div_ceil(1000), used.map(|mode| mode.name().to_owned()).collect())
+        let modes = [
+            (OnStale::Closed, "closed"),
+            (OnStale::Open { younger_than: Duration::ZERO }, "open"),
+            (OnStale::Introspect, "introspect"),
+        ];
+        let used = modes.into_iter().filter(|(mode, _)| noted & bit(*mode) != 0);
+        (hard.div_ceil(1000), used.map(|(_, name)| name.to_owned()).collect())
     }
 }

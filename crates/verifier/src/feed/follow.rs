@@ -252,8 +252,10 @@ impl Following {
     /// What was proven goes to the journal.
     fn keep(&mut self, at: Moment) {
         let entries = self.follower.kept();
-        if let Some(Entry::Head(head)) = entries.last() {
-            self.newest.clone_from(head);
+        for entry in &entries {
+            if let Entry::Head(head) = entry {
+                self.newest.clone_from(head);
+            }
         }
         if let (Some(journal), Some(head)) = (&mut self.journal, self.follower.proven()) {
             journal.append(head.epoch, entries, at.elapsed);

@@ -275,12 +275,12 @@ fn entries(mut bytes: &[u8]) -> Vec<Entry> {
 
 /// A journal that proves the same: the snapshot under the head that names it, the pages after it, a head now
 /// and then (rules wait for one in memory), and the newest.
-fn shortened(bytes: &[u8], head: &str, snapshot: Option<&[u8]>) -> Vec<u8> {
+fn shortened(bytes: &[u8], newest: &str, snapshot: Option<&[u8]>) -> Vec<u8> {
     let mut all = entries(bytes);
     let given = snapshot.and_then(|bytes| Some((Snapshot::read(bytes).ok()?.seq, bytes)));
     let mut out = Vec::new();
     if let Some((seq, bytes)) = given {
-        Entry::Head(head.to_owned()).append(&mut out);
+        Entry::Head(newest.to_owned()).append(&mut out);
         Entry::Snapshot(bytes.to_vec()).append(&mut out);
         all.retain(|entry| matches!(entry, Entry::Page(page) if page.end() > seq));
     } else if let Some(last) = all.iter().rposition(|entry| matches!(entry, Entry::Snapshot(_))) {
@@ -288,20 +288,28 @@ fn shortened(bytes: &[u8], head: &str, snapshot: Option<&[u8]>) -> Vec<u8> {
         let (first, rest) = rest.split_at(rest.len().min(2));
         first.iter().for_each(|entry| entry.append(&mut out));
         all = rest.to_vec();
-    } else {
-        // Pages before any head of their epoch are not kept.
-        Entry::Head(head.to_owned()).append(&mut out);
     }
-    let mut waiting = 0;
-    for entry in &all {
+    // A head stands before the pages that it proves.
+    let (mut head, mut pages, mut rules) = (newest.to_owned(), Vec::new(), 0);
+    for entry in all {
         match entry {
-            Entry::Page(page) => waiting += page.rules.len() as u64,
-            Entry::Head(_) if waiting >= BLOCK => waiting = 0,
-            _ => continue,
+            Entry::Page(page) => {
+                rules += page.rules.len() as u64;
+                pages.push(Entry::Page(page));
+            }
+            Entry::Head(next) => {
+                if rules >= BLOCK {
+                    Entry::Head(head).append(&mut out);
+                    pages.drain(..).for_each(|page| page.append(&mut out));
+                    rules = 0;
+                }
+                head = next;
+            }
+            Entry::Snapshot(_) => {}
         }
-        entry.append(&mut out);
     }
-    Entry::Head(head.to_owned()).append(&mut out);
+    Entry::Head(newest.to_owned()).append(&mut out);
+    pages.iter().for_each(|page| page.append(&mut out));
     out
 }
 
@@ -313,4 +321,96 @@ fn are_over(bytes: &[u8], now: Timestamp) -> bool {
         Entry::Snapshot(bytes) => Snapshot::read(bytes).is_ok_and(|snapshot| over(&snapshot.rules)),
         Entry::Head(_) => true,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_feed::head::FeedId;
+    use countersign_feed::rule::Salt;
+    use countersign_feed::{Chain, Cutoff, Head, Kind, Page, SnapRef, Staleness, Table};
+    use countersign_token::provider::{DEFAULT, Provider};
+    use countersign_token::{Algorithm, SigningKey};
+
+    const ISSUER: &str = "https://id.example";
+    const START: i64 = 1_800_000_000;
+    const FEED: FeedId = FeedId([7; 16]);
+
+    /// A log of a hundred pages of a hundred rules, each under a head of its own, and a snapshot of a part.
+    struct Past {
+        key: SigningKey,
+        rules: Vec<Rule>,
+        snapshot: Vec<u8>,
+    }
+
+    impl Past {
+        fn new() -> Self {
+            let rule = |h| Rule { kind: Kind::Jti, h, cutoff: Cutoff::ALWAYS, until: u32::MAX };
+            let rules: Vec<Rule> = (1..=10_000).map(rule).collect();
+            let table = Table::default();
+            table.extend(&rules[..7_000]);
+            let chain = Chain::genesis(&FEED.0, 1).over(&rules[..7_000]);
+            let snapshot = Snapshot { feed: FEED, epoch: 1, seq: 7_000, chain, rules: table.rules() }.bytes();
+            Self { key: SigningKey::generate(Algorithm::Ed25519).unwrap(), rules, snapshot }
+        }
+
+        fn head(&self, chain: Chain, seq: usize) -> String {
+            let sha256 = Chain(DEFAULT.sha256(&self.snapshot));
+            let snap = SnapRef { seq: 7_000, url: format!("{ISSUER}/snap"), sha256 };
+            let head = Head {
+                iss: ISSUER.to_owned(),
+                aud: Head::audience(ISSUER),
+                feed: FEED,
+                epoch: 1,
+                seq: seq as u64,
+                as_of: START * 1000 + i64::try_from(seq).unwrap(),
+                chain,
+                snap: (seq >= 7_000).then_some(snap),
+                salt: Salt([9; 16]),
+                hb_ms: 500,
+                policy: Staleness::default(),
+                jwks: None,
+                next_key: None,
+                exp: START + 60,
+            };
+            head.sign(&self.key).unwrap()
+        }
+
+        fn follower(&self) -> Follower {
+            Follower::new(Pins::new(ISSUER, &[self.key.public_jwk().unwrap()]))
+        }
+    }
+
+    #[test]
+    fn a_shorter_journal_proves_the_same() {
+        let past = Past::new();
+        let (wall, elapsed) = (Timestamp::from_seconds(START + 30), Duration::ZERO);
+        let mut follower = past.follower();
+        follower.keep();
+        let (mut bytes, mut newest, mut chain) = (Vec::new(), String::new(), Chain::genesis(&FEED.0, 1));
+        for (index, rules) in past.rules.chunks(100).enumerate() {
+            let page = Page { epoch: 1, after: index as u64 * 100, chain, rules: rules.to_vec(), head: None };
+            chain = chain.over(rules);
+            newest = past.head(chain, (index + 1) * 100);
+            follower.page(page, wall, elapsed).unwrap();
+            follower.head(&newest, wall, elapsed).unwrap();
+            follower.kept().iter().for_each(|entry| entry.append(&mut bytes));
+        }
+        let proven = follower.proven().unwrap().order();
+        assert_eq!((proven.1, follower.view().status().rules), (10_000, 10_000));
+        for (snapshot, name) in [(None, "pages"), (Some(past.snapshot.as_slice()), "snapshot")] {
+            let mut shorter = shortened(&bytes, &newest, snapshot);
+            assert!(shorter.len() < bytes.len(), "{name}: {} of {}", shorter.len(), bytes.len());
+            // And again, from what was shortened before.
+            for _ in 0..2 {
+                let mut again = past.follower();
+                let replayed = journal::replay(&mut again, &shorter, wall, elapsed);
+                assert_eq!((replayed.good, replayed.refused), (shorter.len(), None), "{name}");
+                assert_eq!(again.proven().unwrap().order(), proven, "{name}");
+                assert_eq!(again.view().status().rules, 10_000, "{name}");
+                shorter = shortened(&shorter, &newest, None);
+            }
+        }
+        assert!(!are_over(&bytes, wall));
+    }
 }

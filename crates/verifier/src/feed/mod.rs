@@ -16,7 +16,7 @@ use crate::entropy::Entropy;
 use crate::identity::Identity;
 use crate::keys::{Remote, Source};
 use crate::refusal::Revocation;
-use crate::staleness::{HARD, SOFT, Terms};
+use crate::staleness::{OnStale, Terms};
 use crate::status::{FeedChange, FeedStatus};
 use arc_swap::ArcSwap;
 use countersign_feed::{Cutoff, Head, Hit, Names, Salt, Subject, View};
@@ -28,6 +28,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
+/// Bounds while the issuer has recommended none.
+const SOFT: Duration = Duration::from_secs(5);
+const HARD: Duration = Duration::from_secs(60);
 /// Requests for the newest head that may wait.
 const ASKS: usize = 64;
 
@@ -123,7 +126,7 @@ impl Shared {
             trouble: Mutex::default(),
             change: watch::Sender::default(),
             settled: watch::Sender::new(false),
-            modes: AtomicU8::new(terms.on_stale.unwrap_or_default().bit()),
+            modes: AtomicU8::new(bit(terms.on_stale.unwrap_or_default())),
             longest: AtomicU64::new(0),
             general: AtomicU64::new(terms.hard.map_or(0, millis)),
         }
@@ -139,6 +142,15 @@ impl Shared {
         let monotonic = self.view.load().age(at.elapsed)?;
         let as_of = Timestamp::from_millis(self.as_of.load(Ordering::Acquire));
         Some(monotonic.max(at.now.since(as_of)))
+    }
+}
+
+/// Marks a mode in a set.
+fn bit(mode: OnStale) -> u8 {
+    match mode {
+        OnStale::Closed => 1,
+        OnStale::Open { .. } => 2,
+        OnStale::Introspect => 4,
     }
 }
 
@@ -256,7 +268,7 @@ impl Feed {
     /// Remembers what a route does beyond its bound.
     pub(crate) fn note(&self, terms: Terms) {
         if let Some(mode) = terms.on_stale {
-            self.shared.modes.fetch_or(mode.bit(), Ordering::Relaxed);
+            self.shared.modes.fetch_or(bit(mode), Ordering::Relaxed);
         }
         self.shared.longest.fetch_max(terms.hard.map_or(0, millis), Ordering::Relaxed);
     }

@@ -44,6 +44,7 @@ pub(crate) struct Log {
     pub(crate) rules: Vec<Rule>,
     pub(crate) snap: Option<(SnapRef, Vec<u8>)>,
     pub(crate) jwks: Option<Chain>,
+    pub(crate) heartbeat_ms: u64,
 }
 
 impl Log {
@@ -58,6 +59,7 @@ impl Log {
             rules: Vec::new(),
             snap: None,
             jwks: None,
+            heartbeat_ms: 500,
         }
     }
 
@@ -83,7 +85,7 @@ impl Log {
             chain: self.chain(seq),
             snap: self.snap.as_ref().map(|(named, _)| named.clone()),
             salt: self.salt,
-            hb_ms: 500,
+            hb_ms: self.heartbeat_ms,
             policy: Staleness::default(),
             jwks: self.jwks,
             next_key: self.announced.as_ref().and_then(|key| key.public_jwk()?.thumbprint()),

@@ -70,6 +70,28 @@ async fn a_storm_of_unknown_keys_costs_one_fetch_per_cooldown() {
 }
 
 #[tokio::test]
+async fn ten_thousand_made_up_key_ids_cost_one_fetch_per_cooldown() {
+    let known = key();
+    let issuer = Issuer::start(&[&known]).await;
+    let verifier = issuer.verifier();
+    let good = issuer.token(&known);
+    verifier.verify(&good).await.unwrap();
+    let (_, rest) = good.split_once('.').unwrap();
+    let made_up = |n: usize| {
+        let header = format!(r#"{{"alg":"ES256","typ":"at+jwt","kid":"made-up-{n}"}}"#);
+        format!("{}.{rest}", countersign_token::base64url::encode(header))
+    };
+    for (round, fetches) in [(0, 1), (1, 2), (2, 3)] {
+        for n in 0..10_000 {
+            let refusal = verifier.verify(&made_up(round * 10_000 + n)).await.unwrap_err();
+            assert_eq!(reason(refusal), "unknown_key");
+        }
+        assert_eq!(issuer.hits(JWKS), fetches, "round {round}");
+        issuer.clock.pass(30);
+    }
+}
+
+#[tokio::test]
 async fn a_new_key_is_found_when_a_token_names_it() {
     let (old, new) = (key(), key());
     let issuer = Issuer::start(&[&old]).await;
