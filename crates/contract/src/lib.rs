@@ -87,7 +87,8 @@ macro_rules! flows {
             revocation: revocation_endpoint revocation_rules revocation_waits_out_a_cutoff
                 revocation_of_a_client_made_again;
             status_list: status_is_asked_for status_list_tokens status_within_a_second status_after_a_cutoff
-                status_agrees_with_introspection status_outlives_settings
+                status_agrees_with_introspection status_beside_buckets
+                status_outlives_settings
                 status_of_a_session_is_the_sessions;
         }
     };

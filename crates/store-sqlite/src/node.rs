@@ -82,11 +82,12 @@ impl Node for SqliteStore {
                          (SELECT seq FROM rule WHERE until <= ?1 ORDER BY until LIMIT ?2)",
                     before(tx.now),
                 )?,
+                // Status lists know no buckets: where there are any, finer rules stay until they are over.
                 tx.count(
                     concat!(
                         "DELETE FROM rule WHERE seq IN (SELECT seq FROM rule WHERE ",
                         covered!(),
-                        " ORDER BY seq LIMIT ?1)"
+                        " AND NOT EXISTS (SELECT 1 FROM status_list) ORDER BY seq LIMIT ?1)"
                     ),
                     [limit],
                 )?,

@@ -30,6 +30,10 @@ async fn world(stage: Stage) -> World {
 
 /// Another process on the same store.
 async fn another(world: &World, seed: u64) -> Arc<Issuer> {
+    another_with(world, seed, Settings::new(ISSUER)).await
+}
+
+async fn another_with(world: &World, seed: u64, settings: Settings) -> Arc<Issuer> {
     let parts = Parts {
         store: world.stage.another(),
         hasher: Arc::new(PlainHasher::default()),
@@ -38,7 +42,7 @@ async fn another(world: &World, seed: u64) -> Arc<Issuer> {
         sealer: Sealer::new([7; 32].into()),
         node: format!("another {seed}"),
     };
-    Issuer::start(Settings::new(ISSUER), parts).await.unwrap()
+    Issuer::start(settings, parts).await.unwrap()
 }
 
 /// What a token points at.
@@ -286,6 +290,32 @@ async fn agree(world: &World, elsewhere: &Issuer, tokens: &[(String, &str, Optio
         if active { good += 1 } else { revoked += 1 }
     }
     assert!(step < 100 || (revoked > 0 && good > 0), "{revoked} revoked, {good} good at step {step}");
+}
+
+/// Rules put together in buckets are still told apart here, also after a restart.
+pub async fn status_beside_buckets(stage: Stage) {
+    let world = world(stage).await;
+    let small = another_with(&world, 8, Settings { max_rules: 4, ..Settings::new(ISSUER) }).await;
+    let mut ended = Vec::new();
+    for _ in 0..6 {
+        let token = world.enter("app").await.access_token;
+        let sid = claims(&token)["sid"].as_str().unwrap().to_owned();
+        admin::revoke::revoke(&small, What::Session(sid)).await.unwrap();
+        ended.push(token);
+    }
+    world.wait(5).await;
+    let live = world.enter("app").await.access_token;
+    for _ in 0..3 {
+        small.follow().await.unwrap();
+        small.tend().await.unwrap();
+    }
+    let left = world.stage.store.rules_after(0, 100).await.unwrap().it.0;
+    assert_eq!(left.iter().map(|r| r.kind).collect::<Vec<_>>(), [RuleKind::Bucket]);
+    let restarted = another(&world, 9).await;
+    for token in &ended {
+        assert!(set(&world, &restarted, token).await);
+    }
+    assert!(!set(&world, &restarted, &live).await);
 }
 
 /// Settings that change later shorten nothing: the entry of a session is there as long as any token of it.

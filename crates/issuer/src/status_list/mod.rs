@@ -12,7 +12,7 @@
 //!   tokens draw from another.
 //! - a rule about a machine's token: its entry. Not one about a single token of a session: the bit is the
 //!   whole session's. Nor one about a key, which is gone from the JWKS. Nor a bucket, which revokes more than
-//!   was asked: the finer rules it stands for are read here as they were written.
+//!   was asked: the finer rules it stands for stay in the store for this.
 //!
 //! Indexes are drawn at random within stretches of 1,024, which are taken at random from a list (draft, 12.4:
 //! an outsider learns neither how many there are nor in which order they were given). Lists are signed with
