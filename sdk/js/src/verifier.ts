@@ -145,7 +145,8 @@ export class Verifier {
   /** Steps 1 to 5. */
   async #token(token: string, due: Requirement, lifetime: Lifetime | undefined): Promise<Identity> {
     const keys = await this.#source.current()
-    await this.#feed.ready(lifetime)
+    const { maxStaleness } = freshness(due, this.#settings.freshness)
+    await this.#feed.ready(lifetime, maxStaleness === undefined ? undefined : maxStaleness * 1000)
     const entry = await this.#signed(token, keys)
     const { identity } = entry
     const ask = this.#mustAsk(identity, due)

@@ -93,6 +93,32 @@ describe('polling', () => {
     assert.equal(work.length, 1, 'the runtime is told not to stop it')
   })
 
+  it('asks sooner where a route allows less', async () => {
+    const { issuer, verifier, clock } = await issuerAnd({ pollEvery: 30 })
+    const token = await issuer.token()
+    assert.equal(await verdict(verifier, token), 'good')
+    clock.pass(5_001)
+    assert.equal(await verdict(verifier, token), 'good')
+    assert.equal(issuer.asked['/rev/log'], undefined)
+    assert.equal(await verdict(verifier, token, { critical: true }), 'good')
+    assert.equal(issuer.asked['/rev/log'], 1)
+  })
+
+  it('does not let a feed that hangs slow every request', async () => {
+    const { issuer, verifier, clock } = await issuerAnd({}, { options: { timeout: 60 } })
+    const token = await issuer.token()
+    assert.equal(await verdict(verifier, token), 'good')
+    issuer.trouble = (_, response, url) => url.pathname === '/rev/log' && response.writeHead(500).end()
+    clock.pass(5_000)
+    assert.equal(await verdict(verifier, token), 'good')
+    assert.match(verifier.feedStatus().trouble.message, /500/)
+    issuer.trouble = (_, response, url) => url.pathname === '/rev/log' && response.writeHead(200).write('C')
+    clock.pass(5_000)
+    const began = performance.now()
+    assert.equal(await verdict(verifier, token), 'good')
+    assert.ok(performance.now() - began < 30_000, 'not as long as a document may take')
+  })
+
   it('catches up by blocks, the tail, or a snapshot', async () => {
     const { issuer, verifier, clock } = await issuerAnd()
     const token = await issuer.token()

@@ -11,8 +11,10 @@ import type { NamesUnder } from './view.js'
 
 /** The bound while the issuer has recommended none, in seconds. */
 const HARD = 60
-/** While nothing was ever proven, the feed is asked again after this long, in milliseconds. */
-const FIRST_RETRY = 1000
+/** While knowledge is too old for a route, or there is none, the feed is asked again after this long, milliseconds. */
+const RETRY = 1000
+/** A feed that failed last must not slow every request: the longest wait for its next answer, in milliseconds. */
+const FAILING_WAIT = 500
 
 /** How the feed is followed. */
 export interface FeedSettings extends SyncSettings {
@@ -67,8 +69,11 @@ export class Feed {
     else if (settings.required) this.#followed = true
   }
 
-  /** Follows from now on, and waits for knowledge that is due: as long as for a document. */
-  async ready(lifetime?: Lifetime): Promise<void> {
+  /**
+   * Follows from now on, and waits for knowledge that is due, or older than the route allows (the issuer's bound if it
+   * does not say): as long as for a document.
+   */
+  async ready(lifetime?: Lifetime, boundMs?: number): Promise<void> {
     if (this.#followed === undefined) {
       const metadata = this.#source.metadata()
       // Keys given by hand: nobody said that there is a feed.
@@ -76,16 +81,17 @@ export class Feed {
     }
     if (!this.#followed) return
     if (this.#settings.mode === 'stream') await this.#startStream()
-    else await this.#pollIfDue(lifetime)
+    else await this.#pollIfDue(lifetime, boundMs ?? this.hardMs)
   }
 
-  async #pollIfDue(lifetime: Lifetime | undefined): Promise<void> {
-    const { pollEveryMs } = this.#settings
-    const proven = this.#sync.follower?.view.proven !== undefined
-    const running = this.#polling.begin(proven ? pollEveryMs : Math.min(pollEveryMs, FIRST_RETRY))
+  async #pollIfDue(lifetime: Lifetime | undefined, boundMs: number): Promise<void> {
+    const { pollEveryMs, bounds } = this.#settings
+    const tooOld = (this.age() ?? 0) > boundMs
+    const running = this.#polling.begin(tooOld ? Math.min(pollEveryMs, RETRY) : pollEveryMs)
     if (running === undefined) return
     lifetime?.waitUntil(running.ended)
-    await this.#polling.wait(running, this.#settings.bounds.timeoutMs)
+    const failing = this.#trouble !== undefined
+    await this.#polling.wait(running, failing ? Math.min(FAILING_WAIT, bounds.timeoutMs) : bounds.timeoutMs)
   }
 
   async #poll(): Promise<void> {
