@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Kinds that cover tokens; the discriminants of [`Kind`] from one.
 const KINDS: usize = 7;
+/// Bytes of a name and a span.
+const SLOT: usize = 2 * size_of::<AtomicU64>();
 /// Slots of the smallest array.
 const LEAST: usize = 8;
 
@@ -27,18 +29,14 @@ pub struct Table {
 /// One array a kind, in the order of the wire.
 type Arrays = [Arc<Slots>; KINDS];
 
-/// Open addressing, linear probing. No slots at all: a kind without rules.
+/// Open addressing, linear probing. No slots at all: a kind without rules. Names and spans lie apart: most tokens
+/// are not revoked, and meet names only.
 #[derive(Default)]
 struct Slots {
     used: AtomicUsize,
-    cells: Box<[Cell]>,
-}
-
-/// Name zero: free.
-#[derive(Default)]
-struct Cell {
-    name: AtomicU64,
-    span: AtomicU64,
+    /// Zero: free.
+    names: Box<[AtomicU64]>,
+    spans: Box<[AtomicU64]>,
 }
 
 /// Cutoff and until in one word.
@@ -90,8 +88,9 @@ fn h_of(kind: Kind, name: u64) -> u64 {
 impl Slots {
     /// Room for so many rules at two thirds full.
     fn for_rules(rules: usize) -> Self {
-        let cells = if rules == 0 { 0 } else { (rules + rules.div_ceil(2)).max(LEAST) };
-        Self { used: AtomicUsize::new(0), cells: (0..cells).map(|_| Cell::default()).collect() }
+        let slots = if rules == 0 { 0 } else { (rules + rules.div_ceil(2)).max(LEAST) };
+        let words = || (0..slots).map(|_| AtomicU64::new(0)).collect();
+        Self { used: AtomicUsize::new(0), names: words(), spans: words() }
     }
 
     fn len(&self) -> usize {
@@ -100,47 +99,59 @@ impl Slots {
 
     /// Whether so many more leave it at most 4/5 full.
     fn has_room(&self, more: usize) -> bool {
-        (self.len() + more).saturating_mul(5) <= self.cells.len() * 4
+        (self.len() + more).saturating_mul(5) <= self.names.len() * 4
     }
 
-    /// The cells in the order in which a name is looked for. The start grows with the name, so copying an
-    /// array, or adding what is sorted, goes through memory in order.
-    fn probe(&self, name: u64) -> impl Iterator<Item = &Cell> {
-        let start = (u128::from(name) * self.cells.len() as u128) >> 64;
-        let start = usize::try_from(start).unwrap_or(0);
-        let (before, from) = self.cells.split_at_checked(start).unwrap_or_default();
-        from.iter().chain(before)
+    /// Where a name is looked for first. It grows with the name, so copying an array, or adding what is sorted,
+    /// goes through memory in order.
+    #[inline]
+    fn start(&self, name: u64) -> usize {
+        let start = (u128::from(name) * self.names.len() as u128) >> 64;
+        usize::try_from(start).unwrap_or(0)
+    }
+
+    fn find(&self, name: u64) -> Option<Span> {
+        self.finish(name, self.begin(name))
+    }
+
+    /// Where a name is looked for first, and the name that is there; zero: none. Begun for all kinds before one
+    /// is finished, the processor waits for their memory at once.
+    #[inline]
+    fn begin(&self, name: u64) -> (usize, u64) {
+        let start = self.start(name);
+        (start, self.names.get(start).map_or(0, |held| held.load(Ordering::Acquire)))
     }
 
     #[inline]
-    fn find(&self, name: u64) -> Option<Span> {
-        if self.cells.is_empty() {
-            return None;
-        }
-        for cell in self.probe(name) {
-            // Acquire: the span written before the name is seen, and so are the names in the slots before,
-            // so a chain once followed to its end is never found broken.
-            match cell.name.load(Ordering::Acquire) {
-                0 => return None,
-                found if found == name => return Some(Span::from_word(cell.span.load(Ordering::Relaxed))),
-                _ => {}
+    fn finish(&self, name: u64, (mut place, mut held): (usize, u64)) -> Option<Span> {
+        // An array is never full, so this comes to an end.
+        while held != 0 {
+            if held == name {
+                return self.spans.get(place).map(|span| Span::from_word(span.load(Ordering::Relaxed)));
             }
+            place = if place + 1 < self.names.len() { place + 1 } else { 0 };
+            // Acquire: the span written before the name is seen, and so are the names in the slots before, so
+            // a chain once followed to its end is never found broken.
+            held = self.names.get(place)?.load(Ordering::Acquire);
         }
         None
     }
 
     /// Adds or widens. Only the writer calls this, with room for one more.
     fn put(&self, name: u64, span: Span) {
-        for cell in self.probe(name) {
-            let found = cell.name.load(Ordering::Relaxed);
+        let start = self.start(name);
+        let places = (start..self.names.len()).chain(0..start);
+        for (held, word) in places.filter_map(|place| Some((self.names.get(place)?, self.spans.get(place)?)))
+        {
+            let found = held.load(Ordering::Relaxed);
             if found == name {
-                let held = Span::from_word(cell.span.load(Ordering::Relaxed));
-                cell.span.store(held.widened(span).word(), Ordering::Release);
+                let before = Span::from_word(word.load(Ordering::Relaxed));
+                word.store(before.widened(span).word(), Ordering::Release);
                 return;
             }
             if found == 0 {
-                cell.span.store(span.word(), Ordering::Relaxed);
-                cell.name.store(name, Ordering::Release);
+                word.store(span.word(), Ordering::Relaxed);
+                held.store(name, Ordering::Release);
                 self.used.fetch_add(1, Ordering::Relaxed);
                 return;
             }
@@ -148,14 +159,17 @@ impl Slots {
     }
 
     fn each(&self) -> impl Iterator<Item = (u64, Span)> {
-        let read = |cell: &Cell| (cell.name.load(Ordering::Relaxed), cell.span.load(Ordering::Relaxed));
-        self.cells.iter().map(read).filter(|(name, _)| *name != 0).map(|(n, word)| (n, Span::from_word(word)))
+        let words = self.names.iter().zip(&self.spans);
+        words
+            .map(|(name, span)| (name.load(Ordering::Relaxed), span.load(Ordering::Relaxed)))
+            .filter(|(name, _)| *name != 0)
+            .map(|(name, word)| (name, Span::from_word(word)))
     }
 
     /// A larger array with the same rules and room for so many more.
     fn grown(&self, more: usize) -> Self {
         // At least half as large again: however many are added, each is copied a bounded number of times.
-        let rules = (self.len() + more).max(self.cells.len());
+        let rules = (self.len() + more).max(self.names.len());
         let larger = Self::for_rules(rules);
         self.each().for_each(|(name, span)| larger.put(name, span));
         larger
@@ -210,21 +224,20 @@ impl Table {
         let arrays = self.arrays.load();
         let [iss, kid, cid, sub, sid, jti, bucket] = &**arrays;
         let asked = [
-            (Kind::Iss, iss, Some(names.iss)),
-            (Kind::Kid, kid, names.kid),
-            (Kind::Cid, cid, Some(names.cid)),
-            (Kind::Sub, sub, Some(names.sub)),
-            (Kind::Sid, sid, names.sid),
-            (Kind::Jti, jti, names.jti),
-            (Kind::Bucket, bucket, Some(names.bucket())),
+            (Kind::Iss, iss, names.iss),
+            (Kind::Kid, kid, names.kid.unwrap_or(0)),
+            (Kind::Cid, cid, names.cid),
+            (Kind::Sub, sub, names.sub),
+            (Kind::Sid, sid, names.sid.unwrap_or(0)),
+            (Kind::Jti, jti, names.jti.unwrap_or(0)),
+            (Kind::Bucket, bucket, stored(Kind::Bucket, names.bucket())),
         ];
-        for (kind, slots, h) in asked {
-            if let Some(h) = h
-                && !slots.cells.is_empty()
-                && let Some(span) = slots.find(stored(kind, h))
+        let begun = asked.map(|(_, slots, name)| if name == 0 { (0, 0) } else { slots.begin(name) });
+        for ((kind, slots, name), begun) in asked.into_iter().zip(begun) {
+            if let Some(span) = slots.finish(name, begun)
                 && span.cutoff.covers(iat)
             {
-                return Some((kind, span.rule(kind, h)));
+                return Some((kind, span.rule(kind, h_of(kind, name))));
             }
         }
         None
@@ -273,8 +286,8 @@ impl Table {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         let arrays = self.arrays.load();
-        let cells: usize = arrays.iter().map(|slots| slots.cells.len()).sum();
-        cells * size_of::<Cell>() + size_of::<Self>() + size_of::<Arrays>() + KINDS * size_of::<Slots>()
+        let slots: usize = arrays.iter().map(|slots| slots.names.len()).sum();
+        slots * SLOT + size_of::<Self>() + size_of::<Arrays>() + KINDS * size_of::<Slots>()
     }
 
     fn lock(&self) -> MutexGuard<'_, ()> {
