@@ -15,7 +15,7 @@
 
 use crate::bearer;
 use crate::cache::Entry;
-use crate::feed::Age;
+use crate::feed::{Age, Look};
 use crate::identity::Identity;
 use crate::introspect;
 use crate::keys::{Snapshot, Source};
@@ -83,22 +83,23 @@ impl Inner {
         at: Moment,
         with: impl FnOnce(&Identity) -> R,
     ) -> Option<Result<R, Refusal>> {
+        let look = self.feed.look();
         let settle = |entry: &Entry| {
             let live = entry.generation == generation
                 && entry.verified <= at.now
                 && at.now < entry.expires + self.leeway
-                && self.feed.speaks(&entry.names);
+                && look.speaks(&entry.names);
             if !live {
                 return None;
             }
             let identity = entry.identity();
-            match self.standing(identity, terms, at) {
+            match self.standing(&look, identity, terms, at) {
                 Standing::Good => {}
                 Standing::Refused(refusal) => return Some(Err(refusal)),
                 Standing::Ask => return None,
             }
             // The key is live: it is one of this generation.
-            match self.feed.covering(&entry.names, identity) {
+            match look.covering(&entry.names, identity) {
                 Some(rule) => Some(Err(Refusal::Revoked(rule))),
                 None => Some(Ok(with(identity))),
             }
@@ -122,15 +123,18 @@ impl Inner {
         }
         let (verified, keys, judged_at) = self.signed(token, keys).await?;
         let identity = Identity::new(verified.claims, verified.kid);
-        let names = self.feed.names(&identity);
+        let names = self.feed.look().names(&identity);
         self.cache.keep(Entry::new(token, keys.generation, judged_at, &identity, names), judged_at);
         let at = self.moment();
-        let standing = self.standing(&identity, terms, at);
+        // Looked at again: names may have been made a moment ago, age and rules are those of now.
+        let look = self.feed.look();
+        let standing = self.standing(&look, &identity, terms, at);
         if let Standing::Refused(refusal) = standing {
             return Err(refusal);
         }
         key_live(&self.source, identity.kid())?;
-        self.feed.covering(&names, &identity).map_or(Ok(()), |rule| Err(Refusal::Revoked(rule)))?;
+        look.covering(&names, &identity).map_or(Ok(()), |rule| Err(Refusal::Revoked(rule)))?;
+        drop(look);
         if matches!(standing, Standing::Ask) {
             self.ask(token, at).await?;
         }
@@ -157,9 +161,9 @@ impl Inner {
     }
 
     /// Step 2.
-    fn standing(&self, identity: &Identity, terms: Terms, at: Moment) -> Standing {
+    fn standing(&self, look: &Look<'_>, identity: &Identity, terms: Terms, at: Moment) -> Standing {
         let terms = terms.or(self.terms);
-        let age = match self.feed.age(at) {
+        let age = match look.age(at) {
             Age::NotFollowed => return Standing::Good,
             Age::Known { age, hard } if age <= terms.hard.unwrap_or(hard) => return Standing::Good,
             Age::Known { age, .. } => Some(age),
@@ -177,7 +181,7 @@ impl Inner {
         match introspect::active(self, token).await {
             Some(true) => Ok(()),
             Some(false) => Err(Refusal::Revoked(Revocation::introspected())),
-            None => Err(Refusal::Stale { retry_after: STALE_RETRY, age: self.feed.age(at).known() }),
+            None => Err(Refusal::Stale { retry_after: STALE_RETRY, age: self.feed.look().age(at).known() }),
         }
     }
 }

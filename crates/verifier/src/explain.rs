@@ -64,7 +64,7 @@ pub struct Explanation {
 pub(crate) async fn explain(verifier: &Inner, token: &str) -> Explanation {
     let outcome = verifier.bare(token, Terms::default()).await;
     let at = verifier.moment();
-    let age = verifier.feed.age(at).known();
+    let age = verifier.feed.look().age(at).known();
     let mut told = Explanation {
         accepted: outcome.is_ok(),
         code: outcome.as_ref().err().map(code),

@@ -6,6 +6,7 @@ use crate::keys::Source;
 use crate::refusal::Revocation;
 use crate::staleness::Terms;
 use crate::status::FeedStatus;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 /// A token's names in the feed: none.
@@ -31,6 +32,21 @@ pub(crate) struct Feed;
 impl Feed {
     pub(crate) async fn ready(&self, _: &Source) {}
 
+    pub(crate) fn look(&self) -> Look<'_> {
+        Look(PhantomData)
+    }
+
+    pub(crate) fn note(&self, _: Terms) {}
+
+    pub(crate) fn status(&self, _: Moment, _: Terms) -> Option<FeedStatus> {
+        None
+    }
+}
+
+/// What is known at one moment: nothing.
+pub(crate) struct Look<'a>(PhantomData<&'a Feed>);
+
+impl Look<'_> {
     pub(crate) fn age(&self, _: Moment) -> Age {
         Age::NotFollowed
     }
@@ -44,12 +60,6 @@ impl Feed {
     }
 
     pub(crate) fn covering(&self, _: &Named, _: &Identity) -> Option<Revocation> {
-        None
-    }
-
-    pub(crate) fn note(&self, _: Terms) {}
-
-    pub(crate) fn status(&self, _: Moment, _: Terms) -> Option<FeedStatus> {
         None
     }
 }

@@ -336,7 +336,7 @@ mod tests {
     const START: i64 = 1_800_000_000;
     const FEED: FeedId = FeedId([7; 16]);
 
-    /// A log of a hundred pages of a hundred rules, each under a head of its own, and a snapshot of a part.
+    /// A log of fifty pages of a hundred rules, each under a head of its own, and a snapshot of a part.
     struct Past {
         key: SigningKey,
         rules: Vec<Rule>,
@@ -346,17 +346,17 @@ mod tests {
     impl Past {
         fn new() -> Self {
             let rule = |h| Rule { kind: Kind::Jti, h, cutoff: Cutoff::ALWAYS, until: u32::MAX };
-            let rules: Vec<Rule> = (1..=10_000).map(rule).collect();
+            let rules: Vec<Rule> = (1..=5_000).map(rule).collect();
             let table = Table::default();
-            table.extend(&rules[..7_000]);
-            let chain = Chain::genesis(&FEED.0, 1).over(&rules[..7_000]);
-            let snapshot = Snapshot { feed: FEED, epoch: 1, seq: 7_000, chain, rules: table.rules() }.bytes();
+            table.extend(&rules[..3_500]);
+            let chain = Chain::genesis(&FEED.0, 1).over(&rules[..3_500]);
+            let snapshot = Snapshot { feed: FEED, epoch: 1, seq: 3_500, chain, rules: table.rules() }.bytes();
             Self { key: SigningKey::generate(Algorithm::Ed25519).unwrap(), rules, snapshot }
         }
 
         fn head(&self, chain: Chain, seq: usize) -> String {
             let sha256 = Chain(DEFAULT.sha256(&self.snapshot));
-            let snap = SnapRef { seq: 7_000, url: format!("{ISSUER}/snap"), sha256 };
+            let snap = SnapRef { seq: 3_500, url: format!("{ISSUER}/snap"), sha256 };
             let head = Head {
                 iss: ISSUER.to_owned(),
                 aud: Head::audience(ISSUER),
@@ -365,7 +365,7 @@ mod tests {
                 seq: seq as u64,
                 as_of: START * 1000 + i64::try_from(seq).unwrap(),
                 chain,
-                snap: (seq >= 7_000).then_some(snap),
+                snap: (seq >= 3_500).then_some(snap),
                 salt: Salt([9; 16]),
                 hb_ms: 500,
                 policy: Staleness::default(),
@@ -397,7 +397,7 @@ mod tests {
             follower.kept().iter().for_each(|entry| entry.append(&mut bytes));
         }
         let proven = follower.proven().unwrap().order();
-        assert_eq!((proven.1, follower.view().status().rules), (10_000, 10_000));
+        assert_eq!((proven.1, follower.view().status().rules), (5_000, 5_000));
         for (snapshot, name) in [(None, "pages"), (Some(past.snapshot.as_slice()), "snapshot")] {
             let mut shorter = shortened(&bytes, &newest, snapshot);
             assert!(shorter.len() < bytes.len(), "{name}: {} of {}", shorter.len(), bytes.len());
@@ -407,7 +407,7 @@ mod tests {
                 let replayed = journal::replay(&mut again, &shorter, wall, elapsed);
                 assert_eq!((replayed.good, replayed.refused), (shorter.len(), None), "{name}");
                 assert_eq!(again.proven().unwrap().order(), proven, "{name}");
-                assert_eq!(again.view().status().rules, 10_000, "{name}");
+                assert_eq!(again.view().status().rules, 5_000, "{name}");
                 shorter = shortened(&shorter, &newest, None);
             }
         }

@@ -18,7 +18,7 @@ use crate::keys::{Remote, Source};
 use crate::refusal::Revocation;
 use crate::staleness::{OnStale, Terms};
 use crate::status::{FeedChange, FeedStatus};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use countersign_feed::{Cutoff, Head, Hit, Names, Salt, Subject, View};
 use countersign_token::Timestamp;
 use settings::Following;
@@ -138,8 +138,8 @@ impl Shared {
 
     /// Time since the newest proven head was complete. On the monotonic clock; but a machine that slept has
     /// its wall clock put right, and then that one knows better.
-    pub(crate) fn age(&self, at: Moment) -> Option<Duration> {
-        let monotonic = self.view.load().age(at.elapsed)?;
+    fn age(&self, view: &View, at: Moment) -> Option<Duration> {
+        let monotonic = view.age(at.elapsed)?;
         let as_of = Timestamp::from_millis(self.as_of.load(Ordering::Acquire));
         Some(monotonic.max(at.now.since(as_of)))
     }
@@ -230,39 +230,9 @@ impl Feed {
         self.shared.mode.store(mode as u8, Ordering::Release);
     }
 
-    /// See [`Age`]; also says once per episode that the soft bound is exceeded.
-    pub(crate) fn age(&self, at: Moment) -> Age {
-        let shared = &self.shared;
-        if shared.is(Mode::Absent) {
-            return Age::NotFollowed;
-        }
-        if shared.is(Mode::Undecided) && self.settings.following != Following::Required {
-            return Age::NotFollowed;
-        }
-        let Some(age) = shared.age(at) else { return Age::Unknown };
-        if millis(age) > shared.soft.load(Ordering::Relaxed) {
-            shared.stale(age);
-        } else if shared.warned.load(Ordering::Relaxed) {
-            shared.warned.store(false, Ordering::Relaxed);
-            tracing::info!("the revocation feed is fresh again");
-        }
-        Age::Known { age, hard: Duration::from_millis(shared.hard.load(Ordering::Relaxed)) }
-    }
-
-    /// Whether these names are of the salt in force.
-    pub(crate) fn speaks(&self, names: &Named) -> bool {
-        names.map(|names| names.salt) == self.shared.view.load().salt()
-    }
-
-    pub(crate) fn names(&self, identity: &Identity) -> Named {
-        self.shared.view.load().salt().map(|salt| salt.names(&subject(identity)))
-    }
-
-    /// The rule that covers a token.
-    pub(crate) fn covering(&self, names: &Named, identity: &Identity) -> Option<Revocation> {
-        let again = |salt: &Salt| salt.names(&subject(identity));
-        let hit = self.shared.view.load().covers(names.as_ref()?, identity.claims().iat, again)?;
-        Some(rule(&hit))
+    /// What is known now, for one request.
+    pub(crate) fn look(&self) -> Look<'_> {
+        Look { feed: self, view: (!self.shared.is(Mode::Absent)).then(|| self.shared.view.load()) }
     }
 
     /// Remembers what a route does beyond its bound.
@@ -284,7 +254,7 @@ impl Feed {
             return None;
         }
         let change = *shared.change.borrow();
-        let age = shared.age(at);
+        let age = shared.age(&shared.view.load(), at);
         let over = |bound: u64| age.is_none_or(|age| millis(age) > bound);
         Some(FeedStatus {
             connected: change.connected,
@@ -338,6 +308,49 @@ impl Shared {
             let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
             tracing::warn!(?age, ?trouble, "the revocation feed is older than it should be");
         }
+    }
+}
+
+/// What is known at one moment; see [`Feed::look`].
+pub(crate) struct Look<'a> {
+    feed: &'a Feed,
+    /// None: no feed is followed.
+    view: Option<Guard<Arc<View>>>,
+}
+
+impl Look<'_> {
+    /// See [`Age`]; also says once per episode that the soft bound is exceeded.
+    pub(crate) fn age(&self, at: Moment) -> Age {
+        let Feed { shared, settings, .. } = self.feed;
+        let Some(view) = &self.view else { return Age::NotFollowed };
+        if shared.is(Mode::Undecided) && settings.following != Following::Required {
+            return Age::NotFollowed;
+        }
+        let Some(age) = shared.age(view, at) else { return Age::Unknown };
+        if millis(age) > shared.soft.load(Ordering::Relaxed) {
+            shared.stale(age);
+        } else if shared.warned.load(Ordering::Relaxed) {
+            shared.warned.store(false, Ordering::Relaxed);
+            tracing::info!("the revocation feed is fresh again");
+        }
+        Age::Known { age, hard: Duration::from_millis(shared.hard.load(Ordering::Relaxed)) }
+    }
+
+    /// Whether a token with these names can be asked about: one whose names were never made cannot, once there
+    /// is a feed. Names of another salt are made again where they are needed ([`View::covers`]).
+    pub(crate) fn speaks(&self, names: &Named) -> bool {
+        names.is_some() || self.view.as_ref().is_none_or(|view| view.salt().is_none())
+    }
+
+    pub(crate) fn names(&self, identity: &Identity) -> Named {
+        self.view.as_ref()?.salt().map(|salt| salt.names(&subject(identity)))
+    }
+
+    /// The rule that covers a token.
+    pub(crate) fn covering(&self, names: &Named, identity: &Identity) -> Option<Revocation> {
+        let again = |salt: &Salt| salt.names(&subject(identity));
+        let hit = self.view.as_ref()?.covers(names.as_ref()?, identity.claims().iat, again)?;
+        Some(rule(&hit))
     }
 }
 
