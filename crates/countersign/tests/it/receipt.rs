@@ -2,6 +2,7 @@
 
 use crate::bin::{Bin, Server, within};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -23,6 +24,78 @@ fn head(server: &Server) -> Value {
     let jws = server.get("/rev/head").body;
     let claims = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(jws.split('.').nth(1).unwrap()).unwrap();
     serde_json::from_slice(&claims).unwrap()
+}
+
+/// A verifier says that it has the log up to there.
+fn acknowledge(server: &Server, verifier: &str, seq: u64, modes: &[&str]) -> u16 {
+    let pair = base64_simd::STANDARD.encode_to_string(format!("shop:{SECRET}"));
+    let head = format!("authorization: Basic {pair}\r\ncontent-type: application/json\r\n");
+    let body = json!({ "verifier": verifier, "epoch": 1, "seq": seq, "hard": 60, "modes": modes });
+    server.send("POST", "/rev/ack", &head, &body.to_string()).status
+}
+
+/// These verifiers follow the head until the command has answered.
+fn while_followed<R>(server: &Server, verifiers: &[&str], command: impl FnOnce() -> R) -> R {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let seq = head(server)["seq"].as_u64().unwrap();
+                for verifier in verifiers {
+                    assert_eq!(acknowledge(server, verifier, seq, &["closed"]), 204);
+                }
+            }
+        });
+        // Also when the command fails, or the thread would never end.
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(command));
+        over.store(true, Ordering::Relaxed);
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+#[test]
+fn it_answers_when_every_verifier_has_it() {
+    let (bin, server) = set_up();
+    within(SOON, "the client", || acknowledge(&server, "v1", 0, &["closed"]) == 204);
+    let ran = while_followed(&server, &["v1", "v2"], || {
+        bin.run(&["revoke", "--jti", "t1", "--wait", "--timeout", "30", "--json"]).ok()
+    });
+    let said = ran.json();
+    assert_eq!(said["in_force_everywhere"], json!(true), "{said}");
+    let receipt = &said["receipt"];
+    assert_eq!(receipt["in_force"], receipt["connected"], "{said}");
+    assert!(receipt["connected"].as_u64().unwrap() >= 1 && receipt["after_ms"].is_u64(), "{said}");
+    assert_eq!((receipt["epoch"].as_u64(), receipt["seq"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(head(&server)["seq"], json!(1), "the server publishes what the command wrote");
+
+    let text = while_followed(&server, &["v1", "v2"], || bin.run(&["revoke", "--jti", "t2", "--wait"]).ok());
+    assert!(text.out.starts_with("In force at 2 of 2 connected verifiers after "), "{text:?}");
+    assert!(text.err.contains("Access token t2 is revoked."), "{text:?}");
+}
+
+#[test]
+fn it_says_no_when_one_does_not_say_so() {
+    let (bin, server) = set_up();
+    within(SOON, "the client", || acknowledge(&server, "behind", 0, &["closed", "open"]) == 204);
+    let connected = || {
+        let ran = bin.run(&["revoke", "--jti", "t1", "--wait", "--timeout", "1", "--json"]);
+        (ran.code, ran.json()["receipt"].clone())
+    };
+    // The server writes what it heard within a second.
+    let (mut code, mut receipt) = connected();
+    within(SOON, "the verifier", || {
+        (code, receipt) = connected();
+        receipt["connected"] == json!(1)
+    });
+    assert_eq!(code, Some(1), "{receipt}");
+    assert_eq!((&receipt["in_force"], &receipt["open"]), (&json!(0), &json!(1)));
+    let ran = bin.run(&["revoke", "--jti", "t2", "--wait", "--timeout", "1"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.out.starts_with("In force at 0 of 1 connected verifiers; the others have not said so in 1 s"),
+        "{ran:?}"
+    );
+    assert!(ran.out.contains("1 of the connected have routes that stay open"), "{ran:?}");
 }
 
 #[test]

@@ -67,3 +67,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Idle<S> {
         self.stream.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test]
+    async fn whoever_reads_is_not_silent() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut idle = Idle::new(ours, Duration::from_secs(3_600));
+        let first = idle.alarm.deadline();
+        idle.write_all(b"event").await.unwrap();
+        let second = idle.alarm.deadline();
+        assert!(second > first, "what is taken puts the end off");
+        theirs.write_all(b"x").await.unwrap();
+        idle.read_u8().await.unwrap();
+        assert!(idle.alarm.deadline() > second, "and so does what is said");
+    }
+}
