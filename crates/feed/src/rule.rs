@@ -29,9 +29,9 @@ pub enum Kind {
     /// No rule about tokens, but the issuer's word that `Bucket` rules which stand before it in the same epoch,
     /// with a cutoff no lower than this one's, cover every token covered by the `Sub`, `Sid` and `Jti` rules
     /// that stand before it too and have no later `until` than this one's. So those may be dropped: a `Sub`
-    /// rule only if its bucket is there with no earlier `until` and no lower cutoff than the rule's (or this
-    /// one's, if that is lower: no later token exists), a `Sid` or `Jti` rule, whose bucket cannot be told
-    /// from its name, only if some such bucket is there with no earlier `until`.
+    /// rule only if its bucket is there with no earlier `until` and no lower cutoff than the rule's (of a rule
+    /// that covers always: than this one's, since no later token exists), a `Sid` or `Jti` rule, whose bucket
+    /// cannot be told from its name, only if some such bucket is there with no earlier `until`.
     Coarse = 8,
 }
 

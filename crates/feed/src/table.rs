@@ -344,9 +344,9 @@ impl Table {
         self.keep(|kind, name, span| match kind {
             Kind::Sub => {
                 let bucket = buckets.find(stored(Kind::Bucket, name >> 48));
-                let covered = bucket.is_some_and(|bucket| {
-                    bucket.until >= span.until && bucket.cutoff >= span.cutoff.min(coarse.cutoff)
-                });
+                // Of a subject revoked for good there is no token later than the issuer's word.
+                let due = if span.cutoff == Cutoff::ALWAYS { coarse.cutoff } else { span.cutoff };
+                let covered = bucket.is_some_and(|bucket| bucket.until >= span.until && bucket.cutoff >= due);
                 !covered || span.until > coarse.until
             }
             Kind::Sid | Kind::Jti => span.until > reach,

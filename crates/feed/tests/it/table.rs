@@ -101,6 +101,8 @@ fn coarse_drops_only_what_a_bucket_covers() {
     assert_eq!(held(&with(&[coarse(200, 500), bucket])), kept(&[]));
     assert_eq!(held(&with(&[wide(Kind::Bucket, 0xabcd, 200, 499), coarse(200, 500)])), kept(&[]));
     assert_eq!(held(&with(&[wide(Kind::Bucket, 0xabcd, 99, 500), coarse(200, 500)])), kept(&[]));
+    // Too narrow for this subject, however low the issuer's word.
+    assert_eq!(held(&with(&[wide(Kind::Bucket, 0xabcd, 99, 500), coarse(50, 500)])), kept(&[2]));
     // It speaks of rules up to its own end only.
     assert_eq!(held(&with(&[bucket, coarse(200, 499)])), kept(&[]));
     // Rules that come later stay.

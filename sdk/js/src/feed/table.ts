@@ -1,7 +1,7 @@
 // Live rules, made for asking: one probe a kind, in arrays of numbers, 24 to 48 bytes a rule.
 
 import type { Kind, Name, Names, Rule } from './rule.js'
-import { covers, isOver, KINDS } from './rule.js'
+import { ALWAYS, covers, isOver, KINDS } from './rule.js'
 
 /** Slots of the smallest array. */
 const LEAST = 16
@@ -172,7 +172,7 @@ export class Table {
     const reach = Math.min(widest, coarse.until)
     const covered = (high: number, cutoff: number, until: number): boolean => {
       const bucket = buckets.find({ high: 0, low: (high >>> 16) + 1 })
-      return bucket !== undefined && bucket.until >= until && bucket.cutoff >= Math.min(cutoff, coarse.cutoff)
+      return bucket !== undefined && bucket.until >= until && bucket.cutoff >= (cutoff === ALWAYS ? coarse.cutoff : cutoff)
     }
     this.#keep((kind) => {
       if (kind === 'sub') return (high, _, cutoff, until) => !covered(high, cutoff, until) || until > coarse.until
