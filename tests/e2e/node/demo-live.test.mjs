@@ -31,7 +31,9 @@ describe('the live picture of the demo', () => {
 
   const count = (page, state) => page.locator(`[data-tiles] .t-${state}`).count()
   const all = (page, state, due = verifiers) =>
-    until(`${due} tiles to be ${state}`, async () => await count(page, state) === due, 20_000)
+    until(`${due} tiles to be ${state}`, async () => await count(page, state) === due, 30_000).catch(async (error) => {
+      throw new Error(`shown: ${(await page.locator('[data-summary], [data-tiles] .tile').allTextContents()).join(' | ')}`, { cause: error })
+    })
 
   /** Opens the demo; `close` fails on anything the browser complained of. */
   async function open(options = {}) {
@@ -59,9 +61,9 @@ describe('the live picture of the demo', () => {
       assert.ok(summary.includes(`Refused at ${verifiers} of ${verifiers}`), summary)
       const receipt = await until('the receipt', async () => {
         const text = await page.locator('[data-receipt]').textContent()
-        return text.includes('in force at') && text
+        return /^In force at/.test(text) && text
       })
-      const [, force, connected] = receipt.match(/in force at (\d+) of (\d+) connected verifiers/) ?? []
+      const [, force, connected] = receipt.match(/^In force at (\d+) of (\d+) connected verifiers/) ?? []
       assert.ok(Number(force) >= verifiers && force === connected, receipt)
       await close()
     })

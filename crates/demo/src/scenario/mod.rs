@@ -7,6 +7,7 @@ mod cross_domain;
 mod edge;
 mod expiry_always;
 mod https_always;
+mod information_exchange;
 mod key_rotation;
 mod login;
 mod minimal_payload;
@@ -50,6 +51,7 @@ pub(crate) const ALL: &[Scenario] = &[
     cross_domain::SCENARIO,
     stateless::SCENARIO,
     authorization::SCENARIO,
+    information_exchange::SCENARIO,
     edge::SCENARIO,
     token_tools::SCENARIO,
     https_always::SCENARIO,
