@@ -75,6 +75,7 @@ macro_rules! flows {
             confusion: confusion_of_kinds;
             direct: direct_flow direct_refused_alike direct_clients direct_api_login;
             feed: feed_has_every_cause feed_heads feed_key_life feed_keys_apart feed_receipt;
+            feed_agrees: feed_agrees feed_agrees_in_little_room;
             feed_log: feed_two_nodes_64 feed_follows_others feed_left_behind feed_of_many feed_put_back feed_coarse;
             introspection: introspection_matrix introspection_needs_authentication
                 introspection_remembers_no_verdict;

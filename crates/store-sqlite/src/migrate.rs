@@ -118,6 +118,37 @@ mod tests {
     }
 
     #[test]
+    fn rules_of_before_wait_for_their_numbers() {
+        let conn = Connection::open_in_memory().unwrap();
+        run(&conn, None, &ALL[..1]).unwrap();
+        conn.execute_batch(
+            "INSERT INTO rule (kind, id, cutoff, until) VALUES ('sid', 's', 9, 99), ('sub', 'u_1', 7, 98),
+                 ('jti', 'swept', 9, 9);
+             DELETE FROM rule WHERE id = 'swept';",
+        )
+        .unwrap();
+        run(&conn, None, ALL).unwrap();
+        type Row = (i64, String, i64, i64, Option<String>, Option<i64>, bool);
+        let read = |r: &rusqlite::Row<'_>| -> rusqlite::Result<Row> {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?))
+        };
+        let sql = "SELECT seq, id, cutoff, until, sub, feed_seq, written_at > 0 AND numbered_at > 0
+                   FROM rule ORDER BY seq";
+        let rows: Vec<Row> =
+            conn.prepare(sql).unwrap().query_map([], read).unwrap().map(Result::unwrap).collect();
+        let due = [
+            (1, "s".to_owned(), 9, 99, None, None, true),
+            (2, "u_1".to_owned(), 7, 98, Some("u_1".to_owned()), None, true),
+        ];
+        assert_eq!(rows, due);
+        conn.execute_batch(
+            "INSERT INTO rule (kind, id, cutoff, until, written_at) VALUES ('iss', 'i', 9, 99, 1)",
+        )
+        .unwrap();
+        assert_eq!(conn.last_insert_rowid(), 4, "the number of one that was swept is not given again");
+    }
+
+    #[test]
     fn a_migration_that_fails_leaves_nothing() {
         let conn = Connection::open_in_memory().unwrap();
         let bad = "CREATE TABLE a (x INTEGER) STRICT; CREATE TABLE a (x INTEGER) STRICT;";

@@ -8,6 +8,7 @@ pub mod confusion;
 pub mod counting;
 pub mod direct;
 pub mod feed;
+pub mod feed_agrees;
 pub mod feed_log;
 pub mod house;
 pub mod introspection;
