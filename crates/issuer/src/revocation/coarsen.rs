@@ -14,9 +14,6 @@ use std::collections::BTreeMap;
 
 /// Rows read at once.
 const BATCH: u32 = 10_000;
-/// How long after its numbering a node may still issue from what it knew before, in whole seconds.
-const KNOWN_LATE: i64 = 2;
-
 /// What finer rules come to.
 #[derive(Debug, Default)]
 struct Fold {
@@ -44,7 +41,7 @@ impl Fold {
         let Some(bucket) = bucket else { return self.kept.push(finer.rule) };
         // Of what is revoked for good no token was made since it got its number.
         let cutoff = match finer.rule.cutoff {
-            Cutoff::ALWAYS => Cutoff(finer.numbered_at.seconds().saturating_add(KNOWN_LATE)),
+            Cutoff::ALWAYS => sequence::up_to(finer.numbered_at),
             finite => finite,
         };
         let held = self.buckets.entry(bucket).or_insert((cutoff, finer.rule.until));

@@ -166,9 +166,14 @@ pub(super) fn put(append: &mut Append, rule: countersign_feed::Rule) -> u64 {
 fn published(waiting: &Waiting, now: Timestamp) -> Cutoff {
     let late = waiting.written_at.is_some_and(|at| now.since(at) > COMMIT_WITHIN);
     match late {
-        true => waiting.rule.cutoff.max(Cutoff(now.seconds().saturating_add(KNOWN_LATE))),
+        true => waiting.rule.cutoff.max(up_to(now)),
         false => waiting.rule.cutoff,
     }
+}
+
+/// Covers everything that was made without knowing of a rule that was there at `found`.
+pub(super) fn up_to(found: Timestamp) -> Cutoff {
+    Cutoff(found.seconds().saturating_add(KNOWN_LATE))
 }
 
 #[cfg(test)]
