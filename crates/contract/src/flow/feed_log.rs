@@ -38,13 +38,16 @@ pub async fn feed_two_nodes_64(stage: Stage) {
         }
     })
     .await;
+    // Each has its own at once, and the other's a turn later.
+    for node in &nodes {
+        node.follow().await.unwrap();
+    }
     let logs = [log(&nodes[0], 1, 0).await, log(&nodes[1], 1, 0).await];
     assert_eq!(logs[0], logs[1]);
     assert_eq!(logs[0].len(), 64);
     assert_eq!(logs[0].iter().map(|rule| rule.h).collect::<BTreeSet<_>>(), (0..64).map(name).collect());
     let mut heads = Vec::new();
     for node in &nodes {
-        node.follow().await.unwrap();
         let mut reader = Reader::new(node);
         reader.read(node, house.stage.clock.now()).await;
         heads.push(reader.follower.proven().unwrap().clone());
