@@ -121,9 +121,13 @@ pub struct Pins {
 }
 
 impl Pins {
-    /// Pins these keys of the metadata. Feed keys sign with Ed25519; others are left out.
+    /// Pins these keys of the metadata. Feed keys sign with Ed25519; others are left out, and so are keys whose
+    /// id is not their thumbprint: a known id must not stand for another key.
     pub fn new(issuer: &str, keys: &[Jwk]) -> Self {
-        let read = |jwk: &Jwk| VerifyingKey::from_jwk(jwk, Some(Algorithm::Ed25519)).ok();
+        let read = |jwk: &Jwk| {
+            let named = jwk.kid.is_some() && jwk.kid == jwk.thumbprint();
+            VerifyingKey::from_jwk(jwk, Some(Algorithm::Ed25519)).ok().filter(|_| named)
+        };
         let keys = KeySet::new(keys.iter().filter_map(read));
         let policy = Policy::issuer(issuer)
             .audience([Head::audience(issuer)])

@@ -1,12 +1,13 @@
 // The signed head: "these are all rules of this epoch, as of this moment".
 
 import { row } from '../algorithm.js'
-import { decode } from '../base64url.js'
+import { decode, encode } from '../base64url.js'
 import { KeyError, VerifyError } from '../error.js'
 import type { Json, JsonObject } from '../json.js'
 import { isObject, member } from '../json.js'
 import { KeySet, publicKey } from '../key.js'
 import type { Checked } from '../policy.js'
+import { sha256 } from '../sha256.js'
 import { verifyToken } from '../token.js'
 import type { Chain } from './chain.js'
 import { CHAIN_BYTES } from './chain.js'
@@ -67,11 +68,14 @@ export class Pins {
     }
   }
 
-  /** Pins these JWKs of the metadata. Feed keys sign with Ed25519; others are left out. */
+  /**
+   * Pins these JWKs of the metadata. Feed keys sign with Ed25519; others are left out, and so are keys whose id is not
+   * their thumbprint: a known id must not stand for another key.
+   */
   static async of(issuer: string, jwks: readonly Json[]): Promise<Pins> {
     const read = jwks.map(async (jwk) => {
       try {
-        return [await publicKey(jwk, row('Ed25519'))]
+        return (await isNamedByThumbprint(jwk)) ? [await publicKey(jwk, row('Ed25519'))] : []
       } catch (error) {
         if (error instanceof KeyError) return []
         throw error
@@ -96,6 +100,15 @@ export class Pins {
     const { claims } = await verifyToken(jws, this.#keys, { ...this.#policy, judgeExpiry: !kept }, now)
     return readHead(claims)
   }
+}
+
+/** RFC 7638, RFC 8037 2, for Ed25519 keys: the only ones that sign feeds. */
+async function isNamedByThumbprint(key: Json): Promise<boolean> {
+  if (!isObject(key) || member(key, 'kty') !== 'OKP') return false
+  const [crv, x] = [member(key, 'crv'), member(key, 'x')]
+  if (typeof crv !== 'string' || typeof x !== 'string') return false
+  const text = JSON.stringify({ crv, kty: 'OKP', x })
+  return member(key, 'kid') === encode(await sha256(new TextEncoder().encode(text)))
 }
 
 function readHead(claims: JsonObject): Head {

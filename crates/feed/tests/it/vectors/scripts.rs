@@ -336,6 +336,10 @@ fn rotation() -> Value {
     let (mut issuer, mut script) = (issuer(), Script::new("the next feed key"));
     let next: SigningKey = key("feed-next");
     script.head(&issuer.head(at(0)), "").pass(1).pin(&[public("feed-next")]);
+    // Another key under the id of the one that is believed.
+    let other = key("feed-other").with_kid(issuer.key.kid());
+    script.pin(&[other.public_jwk().unwrap()]);
+    script.head(&issuer.claims(at(1)).sign(&other).unwrap(), "head bad_signature");
     script.head(&issuer.claims(at(1)).sign(&next).unwrap(), "head unknown_key");
     issuer.next_key = Some(next.kid().to_owned());
     script.head(&issuer.head(at(1)), "").pin(&[public("feed-next"), public("feed-other")]);
