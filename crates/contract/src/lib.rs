@@ -78,7 +78,7 @@ macro_rules! flows {
             feed_agrees: feed_agrees feed_agrees_in_little_room;
             feed_log: feed_two_nodes_64 feed_follows_others feed_left_behind feed_of_many feed_put_back feed_coarse;
             introspection: introspection_matrix introspection_needs_authentication
-                introspection_remembers_no_verdict;
+                introspection_remembers_no_verdict introspection_never_by_old_rules;
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
             machine: machine_flow machine_audiences machine_shared_secret;
             parameters: parameters_twice parameters_of_any_kind;

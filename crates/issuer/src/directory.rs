@@ -267,6 +267,14 @@ impl Directory {
         &self.rules
     }
 
+    /// The live revocation rules as of less than a second ago: read on first where nobody follows the log.
+    pub(crate) async fn recent_rules(&self) -> Result<&RuleSet> {
+        if self.fresh().is_none() {
+            self.read_rules().await?;
+        }
+        Ok(&self.rules)
+    }
+
     /// Rules this node just wrote are in force here at once, not at the next turn: only for
     /// [`crate::revocation::enforce`], which publishes them too.
     pub(crate) fn learn(&self, rules: &[Rule]) {

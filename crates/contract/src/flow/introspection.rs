@@ -1,8 +1,11 @@
 //! Introspection (RFC 7662): who may ask about what.
 
 use super::{IP, World, refusal, signed};
+use crate::fixture::event;
 use crate::stage::Stage;
+use countersign_issuer::model::EventKind;
 use countersign_issuer::oauth::introspect;
+use std::time::Duration;
 
 /// Every client asks about every token: its own client, and who watches the audience.
 pub async fn introspection_matrix(stage: Stage) {
@@ -59,4 +62,18 @@ pub async fn introspection_remembers_no_verdict(stage: Stage) {
     assert!(world.active("web", &tokens.access_token).await);
     world.wait(1).await;
     assert!(!world.active("web", &tokens.access_token).await, "expired to the second");
+}
+
+/// A node that has not read the log for a second asks the store before it says that a token is good.
+pub async fn introspection_never_by_old_rules(stage: Stage) {
+    let world = World::new(stage).await;
+    let token = world.enter("web").await.access_token;
+    assert!(world.active("web", &token).await);
+    // Another process revokes; this one does not follow.
+    let jti = super::claims(&token)["jti"].as_str().unwrap().to_owned();
+    let until = world.stage.clock.now() + Duration::from_secs(600);
+    world.stage.store.revoke_token(&jti, None, until, event(EventKind::TokenRevoked)).await.unwrap();
+    world.stage.clock.advance(Duration::from_secs(1));
+    assert!(!world.active("web", &token).await);
+    assert_eq!(refusal(world.userinfo(&token).await), "invalid_token");
 }

@@ -90,7 +90,7 @@ pub async fn access_token(issuer: &Issuer, token: &str) -> Result<At<Active>> {
             active
         }
     };
-    standing(issuer, &active, now)?;
+    standing(issuer, &active, now).await?;
     Ok(At { now, it: active })
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn access_token_of_any_resource(issuer: &Issuer, token: &str) -
     if active.claims.aud.0.len() != 1 {
         return Err(invalid("a token under a resource's secret names that resource alone").into());
     }
-    standing(issuer, &active, now)?;
+    standing(issuer, &active, now).await?;
     Ok(At { now, it: active })
 }
 
@@ -134,11 +134,12 @@ fn judge(token: &str, keys: &KeySet, policy: &Policy, now: Timestamp) -> Result<
     Ok(Active { claims: Arc::new(good.claims), kid: good.kid.unwrap_or_default().into() })
 }
 
-/// What may change after the signature was found good.
-fn standing(issuer: &Issuer, active: &Active, now: Timestamp) -> Result<(), Rejected> {
+/// What may change after the signature was found good. Rules that cannot be known to be recent are no reason
+/// to let anybody in: the store is asked, and when it does not answer, neither is the caller.
+async fn standing(issuer: &Issuer, active: &Active, now: Timestamp) -> Result<()> {
     let claims = &*active.claims;
     if claims.exp <= now.seconds() {
-        return Err(invalid("expired"));
+        return Err(invalid("expired").into());
     }
     let facts = Facts {
         kid: &active.kid,
@@ -148,8 +149,8 @@ fn standing(issuer: &Issuer, active: &Active, now: Timestamp) -> Result<(), Reje
         sid: claims.sid.as_deref(),
         jti: &claims.jti,
     };
-    match issuer.directory.rules().covers(&facts) {
-        Some(kind) => Err(invalid(format!("revoked by {}", kind.name()))),
+    match issuer.directory.recent_rules().await?.covers(&facts) {
+        Some(kind) => Err(invalid(format!("revoked by {}", kind.name())).into()),
         None => Ok(()),
     }
 }
