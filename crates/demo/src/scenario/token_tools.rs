@@ -7,6 +7,8 @@ use crate::scenario::login::{flipped, text};
 use crate::scene::{Scene, claims};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     id: "UC-22",
@@ -17,6 +19,9 @@ pub(super) const SCENARIO: Scenario = Scenario {
               issuer's log holds a token.",
     play: |scene| Box::pin(play(scene)),
 };
+
+/// A command is honoured by the running server within this.
+const IN_FORCE: Duration = Duration::from_secs(1);
 
 async fn play(scene: &mut Scene<'_>) -> Result<()> {
     let issuer = scene.places().issuer.clone();
@@ -45,6 +50,7 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
 
     tool.scene.say("The token is revoked. A service's view, by the feed, and the operator's, by the store.");
     tool.run(&["revoke", "--jti", &jti], "").await?.success()?;
+    tool.published(&service("verify", USERS), &token).await?;
     tool.explains(&service("explain", USERS), &token, Some("revoked"), &["the token itself", "epoch", &kid])
         .await?;
     let here = ["token", "explain", "--json"];
@@ -80,6 +86,15 @@ impl Tool<'_, '_> {
         let output = self.scene.command_with(args, stdin).await?;
         self.outputs.extend([output.stdout.clone(), output.stderr.clone()]);
         Ok(output)
+    }
+
+    /// A command works on the store; the server beside it publishes what it finds there within a second.
+    async fn published(&mut self, args: &[&str], token: &str) -> Result<()> {
+        let began = Instant::now();
+        while self.scene.stage.issuer.cli(args, Some(token)).await?.ok && began.elapsed() < IN_FORCE {}
+        let waited = began.elapsed().as_millis();
+        let refused = !self.run(args, token).await?.ok;
+        self.scene.check(refused, format!("verify refuses it, {waited} ms after the command"))
     }
 
     /// Explains; `code` is that of the refusal, and the sentence names all of these.
