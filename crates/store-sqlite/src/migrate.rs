@@ -1,5 +1,5 @@
-//! Migrations: forward only, each in a transaction of its own, numbered by `user_version`. A file that has
-//! content is copied beside itself first, so that there is a way back.
+//! Migrations: forward only, numbered by `user_version`, all that are due in one transaction, so that nobody
+//! sees a schema in between. A file that has content is copied beside itself first, so that there is a way back.
 
 use crate::open::{OpenError, at, private_file};
 use rusqlite::{Connection, TransactionBehavior};
@@ -47,24 +47,63 @@ pub(crate) fn ours(conn: &Connection) -> Result<(), OpenError> {
 /// Brings the schema up to date.
 pub(crate) fn run(conn: &Connection, path: Option<&Path>, migrations: &[&str]) -> Result<(), OpenError> {
     let known = known(migrations);
-    let found = number(conn, "user_version")?;
-    if let (true, Some(path)) = ((1..known).contains(&found), path) {
-        snapshot(conn, path, found)?;
-    }
-    loop {
-        // Another process may have been faster: the version is read again under the write lock.
-        let tx = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)
-            .map_err(at("waiting for the write lock"))?;
-        let found = number(&tx, "user_version")?;
-        if found > known {
-            return Err(OpenError::Newer { found, known });
+    let is_older = |found: i32| (1..known).contains(&found);
+    let turn = match path {
+        Some(path) if is_older(number(conn, "user_version")?) => Some(Turn::take(path)?),
+        _ => None,
+    };
+    if let Some(turn) = &turn {
+        // Whoever had its turn before may have done it.
+        let found = number(conn, "user_version")?;
+        if is_older(found) {
+            snapshot(conn, &turn.path, found)?;
         }
-        let next = usize::try_from(found).ok().and_then(|n| migrations.get(n));
-        let Some(migration) = next else { return Ok(()) };
-        tx.execute_batch(migration).map_err(at("migrating"))?;
-        tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(at("migrating"))?;
-        tx.pragma_update(None, "user_version", found + 1).map_err(at("migrating"))?;
-        tx.commit().map_err(at("migrating"))?;
+    }
+    // Another process may have been faster: the version is read again under the write lock.
+    let tx = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)
+        .map_err(at("waiting for the write lock"))?;
+    let found = number(&tx, "user_version")?;
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    let due = usize::try_from(found).ok().and_then(|n| migrations.get(n..)).unwrap_or_default();
+    if due.is_empty() {
+        return Ok(());
+    }
+    due.iter().try_for_each(|migration| tx.execute_batch(migration)).map_err(at("migrating"))?;
+    tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(at("migrating"))?;
+    tx.pragma_update(None, "user_version", known).map_err(at("migrating"))?;
+    tx.commit().map_err(at("migrating"))
+}
+
+fn file(path: &Path) -> impl FnOnce(std::io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |source| OpenError::File { path, source }
+}
+
+/// Of several processes that open an older file one at a time copies and migrates it.
+struct Turn {
+    path: PathBuf,
+    lock: PathBuf,
+    /// Locked until it is closed.
+    _held: std::fs::File,
+}
+
+impl Turn {
+    fn take(path: &Path) -> Result<Self, OpenError> {
+        let lock = beside(path, "migrating");
+        private_file(&lock).map_err(file(&lock))?;
+        let held = std::fs::File::options().write(true).create(true).truncate(false).open(&lock);
+        let held = held.map_err(file(&lock))?;
+        held.lock().map_err(file(&lock))?;
+        Ok(Self { path: path.to_owned(), lock, _held: held })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Somebody who waits for it finds the schema up to date; one that is left over does no harm.
+        let _ = std::fs::remove_file(&self.lock);
     }
 }
 
@@ -72,10 +111,6 @@ pub(crate) fn run(conn: &Connection, path: Option<&Path>, migrations: &[&str]) -
 fn snapshot(conn: &Connection, path: &Path, version: i32) -> Result<(), OpenError> {
     let to = beside(path, &format!("before-schema-{}", version + 1));
     let part = beside(path, "snapshot-part");
-    let file = |path: &Path| {
-        let path = path.to_owned();
-        move |source| OpenError::File { path, source }
-    };
     if part.exists() {
         std::fs::remove_file(&part).map_err(file(&part))?;
     }

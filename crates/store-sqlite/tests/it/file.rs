@@ -70,6 +70,36 @@ fn many_may_be_the_first() {
     assert!(open(&path).unwrap().check().unwrap().is_empty());
 }
 
+/// An older file that many processes open at once: copied once, whole, and migrated once.
+#[test]
+fn many_may_migrate() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../../migrations/0001_first.sql")).unwrap();
+    old.execute_batch("INSERT INTO rule (kind, id, cutoff, until) VALUES ('sid', 's', 9, 99)").unwrap();
+    old.pragma_update(None, "application_id", 0x4353_676e).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(|| open(&path).map(drop))).collect();
+        for one in all {
+            one.join().unwrap().unwrap();
+        }
+    });
+    assert!(open(&path).unwrap().check().unwrap().is_empty());
+    let mut names: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["store.db", "store.db.before-schema-2"]);
+    let copy = Connection::open(dir.path().join("store.db.before-schema-2")).unwrap();
+    let version: i32 = copy.pragma_query_value(None, "user_version", |r| r.get(0)).unwrap();
+    let rules: i64 = copy.query_row("SELECT count(*) FROM rule", [], |r| r.get(0)).unwrap();
+    assert_eq!((version, rules), (1, 1));
+}
+
 #[test]
 fn damage_is_found() {
     let dir = tempfile::tempdir().unwrap();
