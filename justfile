@@ -47,6 +47,10 @@ bench-store:
 bench-server:
     bench/run
 
+# From a revocation to its refusal at 1,000 connected verifiers
+bench-feed:
+    bench/run feed
+
 # Fuzz a target for a minute: just fuzz compact
 fuzz TARGET SECONDS="60":
     mkdir -p fuzz/corpus/{{TARGET}}

@@ -27,6 +27,8 @@ const EVERY: usize = 100;
 /// How long anything may take before the bench gives up.
 const LONGEST: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(2);
+/// Between two revocations that are to be alone.
+const APART: Duration = Duration::from_millis(150);
 
 /// Runs it with so many verifiers.
 pub(crate) async fn run(dir: &Path, verifiers: usize) -> Result<()> {
@@ -45,6 +47,7 @@ pub(crate) async fn run(dir: &Path, verifiers: usize) -> Result<()> {
     println!("{verifiers} verifiers connected, idle: {each:.1} KiB resident each (aim: under 20)");
 
     for token in &first {
+        tokio::time::sleep(APART).await;
         load.revoke(&mut Connection::open(node.address).await?, token, true).await?;
         load.all_refused().await?;
     }
@@ -52,22 +55,29 @@ pub(crate) async fn run(dir: &Path, verifiers: usize) -> Result<()> {
     report("one revocation at a time, at the last verifier", &latencies(&board, 0, true), "-", "1 s");
 
     let from = board.samples.borrow().len();
-    let answers = load.sustained(SUSTAINED).await?;
+    let tokens = load.many_tokens(SUSTAINED).await?;
+    let unloaded = node.resident_mib()?;
+    let answers = load.sustained(tokens).await?;
     rate("revocations", &answers, SUSTAINED);
     load.all_refused().await?;
     report("lag under that load, at each verifier", &latencies(&board, from, false), "-", "1 s");
     report("lag under that load, at the last verifier", &latencies(&board, from, true), "-", "1 s");
-    let each = (node.resident_mib()? - before) * 1024.0 / count(verifiers);
-    println!("after {} rules: {each:.1} KiB resident more than before for each verifier", answers.len());
+    println!(
+        "after {} rules: {:.1} MiB resident, {:.1} of them since",
+        answers.len(),
+        node.resident_mib()?,
+        node.resident_mib()? - unloaded
+    );
 
     killed(&mut node, &load).await
 }
 
 /// kill -9 while revocations go on; nothing acknowledged may be lost.
 async fn killed(node: &mut Node, load: &Load) -> Result<()> {
+    let tokens = load.many_tokens(AROUND_A_KILL).await?;
     let going = {
         let load = load.clone();
-        tokio::task::spawn_local(async move { load.sustained(AROUND_A_KILL).await })
+        tokio::task::spawn_local(async move { load.sustained(tokens).await })
     };
     tokio::time::sleep(AROUND_A_KILL / 2).await;
     let dead = Instant::now();
@@ -133,20 +143,28 @@ impl Load {
         Ok(began.elapsed())
     }
 
-    /// [`RATE`] revocations a second; how long each took to be acknowledged.
-    async fn sustained(&self, time: Duration) -> Result<Vec<Duration>> {
+    /// As many as are revoked in that time, by revoker.
+    async fn many_tokens(&self, time: Duration) -> Result<Vec<Vec<String>>> {
         let each = usize::try_from(time.as_secs())? * RATE / REVOKERS;
+        let mut all = Vec::new();
+        for _ in 0..REVOKERS {
+            all.push(self.tokens(each).await?);
+        }
+        Ok(all)
+    }
+
+    /// [`RATE`] revocations a second; how long each took to be acknowledged.
+    async fn sustained(&self, tokens: Vec<Vec<String>>) -> Result<Vec<Duration>> {
         let asked = Rc::new(Cell::new(0_usize));
         let mut going = Vec::new();
-        for _ in 0..REVOKERS {
-            let tokens = self.tokens(each).await?;
+        for tokens in tokens {
             let (load, asked) = (self.clone(), Rc::clone(&asked));
             going.push(async move {
                 let mut connection = Connection::open(load.to).await?;
                 let mut pace = tokio::time::interval(
                     Duration::from_secs(1) * u32::try_from(REVOKERS)? / u32::try_from(RATE)?,
                 );
-                let mut took = Vec::with_capacity(each);
+                let mut took = Vec::with_capacity(tokens.len());
                 for token in &tokens {
                     pace.tick().await;
                     asked.set(asked.get() + 1);

@@ -1,9 +1,11 @@
 //! `countersign doctor`: looks at everything a node stands on, changes nothing, and says what to do.
 
 use crate::config::{Effective, MasterKeySource, Settings, StorePath};
+use crate::marker::Marker;
 use crate::{clock, master_key, wire};
+use countersign_feed::stream::Position;
 use countersign_issuer::model::KeyState;
-use countersign_issuer::port::{Events, Keys};
+use countersign_issuer::port::{Events, Feeds, Keys};
 use countersign_store_sqlite::SqliteStore;
 use countersign_verifier::Verifier;
 use serde::Serialize;
@@ -67,6 +69,7 @@ pub async fn examine(effective: &Effective) -> Vec<Finding> {
     let master = master(&settings, &mut found);
     if let Some(store) = store(&settings, &mut found) {
         keys(&settings, &store, master, &mut found).await;
+        feed(&settings, &store, &mut found).await;
         time(&store, &mut found).await;
     }
     address(&settings, &mut found).await;
@@ -198,6 +201,29 @@ async fn keys(settings: &Settings, store: &SqliteStore, master: bool, found: &mu
         Err(e) => {
             let todo = "start with the master key that was used when the store was made";
             found.fail("keys", e.to_string(), todo);
+        }
+    }
+}
+
+/// Is the log of revocations at least as long as what was published?
+async fn feed(settings: &Settings, store: &SqliteStore, found: &mut Findings) {
+    const CHECK: &str = "revocation feed";
+    let at = match store.feed().await {
+        Ok(there) => match there.it {
+            Some(state) => Position { epoch: state.at.epoch, seq: state.at.seq },
+            None => return found.ok(CHECK, "none yet; the next start begins it"),
+        },
+        Err(e) => return found.fail(CHECK, e.to_string(), "see the check of the store"),
+    };
+    match Marker::in_folder(&settings.data_dir).look() {
+        Ok(Some(noted)) if (noted.epoch, noted.seq) > (at.epoch, at.seq) => found.fail(
+            CHECK,
+            format!("the store stands at {at}, but {noted} was published: it was put back from a backup"),
+            "stop the server and put back a newer store, or restart it: it then revokes every token made before",
+        ),
+        Ok(_) => found.ok(CHECK, format!("{at} (epoch and rules)")),
+        Err(why) => {
+            found.warn(CHECK, why, "remove the file; the server writes it anew, and until then notices no old store");
         }
     }
 }

@@ -26,22 +26,25 @@ impl Marker {
         Self { path: data_dir.join(FILE), written: Mutex::default() }
     }
 
-    /// What was noted last. One that cannot be read is told and counts as none: it must not keep a server
-    /// from starting.
-    pub(crate) fn read(&self) -> Option<Position> {
+    /// What was noted last; `Err`: why that cannot be told.
+    pub(crate) fn look(&self) -> Result<Option<Position>, String> {
+        let shown = self.path.display();
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,
-            Err(e) if e.kind() == ErrorKind::NotFound => return None,
-            Err(e) => {
-                tracing::warn!(file = %self.path.display(), "cannot be read, so a store put back is not noticed: {e}");
-                return None;
-            }
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(format!("{shown}: {e}")),
         };
         let position = Some(text.trim_end()).filter(|t| t.len() <= MOST_BYTES).and_then(Position::read);
-        if position.is_none() {
-            tracing::warn!(file = %self.path.display(), "holds no position, so a store put back is not noticed");
-        }
-        position
+        position.map(Some).ok_or_else(|| format!("{shown} holds no position"))
+    }
+
+    /// As [`Self::look`]; one that cannot be read is told and counts as none: it must not keep a server from
+    /// starting.
+    pub(crate) fn read(&self) -> Option<Position> {
+        self.look().unwrap_or_else(|why| {
+            tracing::warn!(why, "a store put back from a backup would not be noticed");
+            None
+        })
     }
 
     /// Notes what the issuer has published; whole or not at all.
@@ -109,6 +112,7 @@ mod tests {
         let marker = Marker::in_folder(folder.path());
         for text in ["", "1", "1.", ".1", "1.2.3", "-1.2", "a.b", &"1".repeat(100)] {
             std::fs::write(folder.path().join(FILE), text).unwrap();
+            assert!(marker.look().is_err(), "{text:?}");
             assert_eq!(marker.read(), None, "{text:?}");
         }
     }

@@ -48,9 +48,17 @@ fn a_running_server_is_sound() {
     let ran = bin.run_with(&["doctor", "--json"], "", &[("COUNTERSIGN_LISTEN", &listen)]).ok();
     let found = ran.json();
     assert_eq!(found["sound"], true, "{found}");
-    for name in
-        ["configuration", "data directory", "master key", "store", "keys", "clock", "listen", "issuer"]
-    {
+    for name in [
+        "configuration",
+        "data directory",
+        "master key",
+        "store",
+        "keys",
+        "revocation feed",
+        "clock",
+        "listen",
+        "issuer",
+    ] {
         assert_eq!(check(&found, name)["state"], "ok", "{found}");
     }
     assert!(check(&found, "listen")["saw"].as_str().unwrap().contains("in use by the running server"));
@@ -120,4 +128,14 @@ fn a_configuration_that_does_not_read() {
     let bin = Bin::new();
     let ran = bin.run_with(&["doctor", "--json"], "", &[("COUNTERSIGN_LISEN", "x")]);
     broken(ran, "configuration", "did you mean listen?");
+}
+
+#[test]
+fn a_store_older_than_what_was_published() {
+    let bin = made();
+    std::fs::write(bin.data().join("feed-position"), "1.7\n").unwrap();
+    broken(doctor(&bin), "revocation feed", "the store stands at 1.0, but 1.7 was published");
+    std::fs::write(bin.data().join("feed-position"), "soon").unwrap();
+    let found = doctor(&bin).json();
+    assert_eq!(check(&found, "revocation feed")["state"], "warning", "{found}");
 }
