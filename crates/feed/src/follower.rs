@@ -187,6 +187,7 @@ impl Follower {
             return Err(self.fork());
         }
         current.table.extend(&snapshot.rules);
+        self.view.added();
         log.jump(seq, snapshot.chain);
         self.gone = false;
         if let Some(kept) = &mut self.kept {
@@ -206,6 +207,7 @@ impl Follower {
         let news = |rule: &&crate::Rule| rule.kind != Kind::Coarse && !current.table.holds(rule);
         let rules: Vec<_> = page.rules.iter().filter(news).take(room).copied().collect();
         current.hints.extend(&rules);
+        self.view.added();
     }
 
     /// The transport was told that what is needed is not there: the log does not go back so far, or belongs to
@@ -442,7 +444,10 @@ impl Follower {
         if let Some(best) = best {
             let (epoch, after, chain) = (log.epoch, log.seq, log.chain);
             let rules = log.prove(reached.0, reached.1);
-            current.table.extend(&rules);
+            if !rules.is_empty() {
+                current.table.extend(&rules);
+                self.view.added();
+            }
             if !current.hints.is_empty() {
                 current.hints.retain(|hint| !current.table.holds(hint));
             }

@@ -8,7 +8,7 @@ use crate::{Kind, Names, Rule, Salt, Table};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use countersign_token::Timestamp;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Stands for an age when nothing was ever proven.
@@ -76,6 +76,8 @@ struct Inner {
     born: AtomicI64,
     proven: ArcSwapOption<Proven>,
     forked: AtomicBool,
+    /// Counts additions of rules.
+    version: AtomicU64,
 }
 
 impl Default for Inner {
@@ -85,6 +87,7 @@ impl Default for Inner {
             born: AtomicI64::new(NEVER),
             proven: ArcSwapOption::default(),
             forked: AtomicBool::new(false),
+            version: AtomicU64::new(0),
         }
     }
 }
@@ -135,6 +138,17 @@ impl View {
                 Some(Duration::from_nanos(u64::try_from(nanos(elapsed).saturating_sub(born)).unwrap_or(0)))
             }
         }
+    }
+
+    /// Another number whenever rules were added: a token that no rule covered under this number, read before
+    /// [`Self::covers`] was asked, is covered by none as long as the number stays. Of this view alone.
+    pub fn version(&self) -> u64 {
+        self.inner.version.load(Ordering::Acquire)
+    }
+
+    /// Rules were added. To be called before [`Self::prove`]: whoever sees the age sees the number.
+    pub(crate) fn added(&self) {
+        self.inner.version.fetch_add(1, Ordering::Release);
     }
 
     /// How far the follower is.

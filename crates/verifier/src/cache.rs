@@ -59,6 +59,8 @@ pub(crate) struct Entry {
     pub(crate) expires: Timestamp,
     /// Its names in the revocation feed.
     pub(crate) names: Named,
+    /// The rules under which it was last found to be covered by none ([`crate::feed::Look::mark`]).
+    pub(crate) clean: AtomicU64,
     replicas: [Identity; REPLICAS],
 }
 
@@ -76,6 +78,7 @@ impl Entry {
             verified,
             expires: Timestamp::from_seconds(identity.claims().exp),
             names,
+            clean: AtomicU64::new(u64::MAX),
             replicas: std::array::from_fn(|_| identity.replica()),
         }
     }

@@ -15,7 +15,7 @@
 
 use crate::bearer;
 use crate::cache::Entry;
-use crate::feed::{Age, Look};
+use crate::feed::{Age, Look, Named};
 use crate::identity::Identity;
 use crate::introspect;
 use crate::keys::{Snapshot, Source};
@@ -26,6 +26,7 @@ use crate::verifier::Inner;
 use countersign_token::{AccessToken, Timestamp, Verified, VerifyError, verify};
 use http::request::Parts;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// What the engine says when no key of the set fits the token.
@@ -87,8 +88,7 @@ impl Inner {
         let settle = |entry: &Entry| {
             let live = entry.generation == generation
                 && entry.verified <= at.now
-                && at.now < entry.expires + self.leeway
-                && look.speaks(&entry.names);
+                && at.now < entry.expires + self.leeway;
             if !live {
                 return None;
             }
@@ -98,11 +98,20 @@ impl Inner {
                 Standing::Refused(refusal) => return Some(Err(refusal)),
                 Standing::Ask => return None,
             }
-            // The key is live: it is one of this generation.
-            match look.covering(&entry.names, identity) {
-                Some(rule) => Some(Err(Refusal::Revoked(rule))),
-                None => Some(Ok(with(identity))),
+            // After the age: a feed that it vouches for wants names that are not there.
+            if !look.speaks(&entry.names) {
+                return None;
             }
+            // The key is live: it is one of this generation.
+            // Covered by none before, and no rule was added since: covered by none now.
+            let mark = look.mark();
+            if entry.clean.load(Ordering::Relaxed) != mark {
+                if let Some(rule) = look.covering(&entry.names, identity) {
+                    return Some(Err(Refusal::Revoked(rule)));
+                }
+                entry.clean.store(mark, Ordering::Relaxed);
+            }
+            Some(Ok(with(identity)))
         };
         self.cache.with(token, settle).flatten()
     }
@@ -123,22 +132,39 @@ impl Inner {
         }
         let (verified, keys, judged_at) = self.signed(token, keys).await?;
         let identity = Identity::new(verified.claims, verified.kid);
-        let names = self.feed.look().names(&identity);
-        self.cache.keep(Entry::new(token, keys.generation, judged_at, &identity, names), judged_at);
+        let keep = |names| {
+            self.cache.keep(Entry::new(token, keys.generation, judged_at, &identity, names), judged_at);
+        };
         let at = self.moment();
-        // Looked at again: names may have been made a moment ago, age and rules are those of now.
+        if self.settled(&identity, terms, at, keep)? {
+            return Ok(identity);
+        }
+        self.ask(token, at).await?;
+        Ok(identity)
+    }
+
+    /// Steps 2 to 4; the token goes into the cache whatever comes of them. `false`: all is well, but the
+    /// issuer is to be asked.
+    fn settled(
+        &self,
+        identity: &Identity,
+        terms: Terms,
+        at: Moment,
+        keep: impl FnOnce(Named),
+    ) -> Result<bool, Refusal> {
         let look = self.feed.look();
-        let standing = self.standing(&look, &identity, terms, at);
+        let standing = self.standing(&look, identity, terms, at);
+        // After the age: what that vouches for can be asked with these names.
+        let names = look.names(identity);
+        keep(names);
         if let Standing::Refused(refusal) = standing {
             return Err(refusal);
         }
         key_live(&self.source, identity.kid())?;
-        look.covering(&names, &identity).map_or(Ok(()), |rule| Err(Refusal::Revoked(rule)))?;
-        drop(look);
-        if matches!(standing, Standing::Ask) {
-            self.ask(token, at).await?;
+        match look.covering(&names, identity) {
+            Some(rule) => Err(Refusal::Revoked(rule)),
+            None => Ok(matches!(standing, Standing::Good)),
         }
-        Ok(identity)
     }
 
     async fn signed(

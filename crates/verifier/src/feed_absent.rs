@@ -51,6 +51,10 @@ impl Look<'_> {
         Age::NotFollowed
     }
 
+    pub(crate) fn mark(&self) -> u64 {
+        0
+    }
+
     pub(crate) fn speaks(&self, _: &Named) -> bool {
         true
     }

@@ -162,7 +162,7 @@ impl Task {
             }
             None => (Follower::new(pins), None),
         };
-        self.shared.view.store(Arc::new(follower.view()));
+        self.shared.show(follower.view());
         if let Some(head) = follower.proven() {
             self.shared.known(head);
             let (epoch, seq) = (head.epoch, head.seq);

@@ -95,7 +95,7 @@ pub(crate) struct Feed {
 /// What requests and the task share.
 pub(crate) struct Shared {
     mode: AtomicU8,
-    view: ArcSwap<View>,
+    view: ArcSwap<Numbered>,
     /// `as_of` of the newest proven head in milliseconds; the least value: there is none.
     as_of: AtomicI64,
     /// Bounds in milliseconds that the newest proven head recommends.
@@ -114,7 +114,20 @@ pub(crate) struct Shared {
     general: AtomicU64,
 }
 
+/// A view, and which one it is: after a restart what was kept is seen first.
+#[derive(Default)]
+struct Numbered {
+    number: u64,
+    view: View,
+}
+
 impl Shared {
+    /// From now on requests ask this one.
+    fn show(&self, view: View) {
+        let number = self.view.load().number + 1;
+        self.view.store(Arc::new(Numbered { number, view }));
+    }
+
     fn new(terms: Terms) -> Self {
         Self {
             mode: AtomicU8::new(Mode::Undecided as u8),
@@ -254,13 +267,13 @@ impl Feed {
             return None;
         }
         let change = *shared.change.borrow();
-        let age = shared.age(&shared.view.load(), at);
+        let age = shared.age(&shared.view.load().view, at);
         let over = |bound: u64| age.is_none_or(|age| millis(age) > bound);
         Some(FeedStatus {
             connected: change.connected,
             epoch: change.epoch,
             seq: change.seq,
-            rules: shared.view.load().status().rules,
+            rules: shared.view.load().view.status().rules,
             age,
             soft_exceeded: over(shared.soft.load(Ordering::Relaxed)),
             hard_exceeded: over(terms.hard.map_or_else(|| shared.hard.load(Ordering::Relaxed), millis)),
@@ -315,7 +328,7 @@ impl Shared {
 pub(crate) struct Look<'a> {
     feed: &'a Feed,
     /// None: no feed is followed.
-    view: Option<Guard<Arc<View>>>,
+    view: Option<Guard<Arc<Numbered>>>,
 }
 
 impl Look<'_> {
@@ -326,7 +339,7 @@ impl Look<'_> {
         if shared.is(Mode::Undecided) && settings.following != Following::Required {
             return Age::NotFollowed;
         }
-        let Some(age) = shared.age(view, at) else { return Age::Unknown };
+        let Some(age) = shared.age(&view.view, at) else { return Age::Unknown };
         if millis(age) > shared.soft.load(Ordering::Relaxed) {
             shared.stale(age);
         } else if shared.warned.load(Ordering::Relaxed) {
@@ -339,17 +352,24 @@ impl Look<'_> {
     /// Whether a token with these names can be asked about: one whose names were never made cannot, once there
     /// is a feed. Names of another salt are made again where they are needed ([`View::covers`]).
     pub(crate) fn speaks(&self, names: &Named) -> bool {
-        names.is_some() || self.view.as_ref().is_none_or(|view| view.salt().is_none())
+        names.is_some() || self.view.as_ref().is_none_or(|view| view.view.salt().is_none())
     }
 
     pub(crate) fn names(&self, identity: &Identity) -> Named {
-        self.view.as_ref()?.salt().map(|salt| salt.names(&subject(identity)))
+        self.view.as_ref()?.view.salt().map(|salt| salt.names(&subject(identity)))
+    }
+
+    /// Names the rules there are: a token that none covered, asked after this was read, is covered by none
+    /// as long as this stays the same.
+    pub(crate) fn mark(&self) -> u64 {
+        // Views are few, and no view sees 2^48 additions.
+        self.view.as_ref().map_or(0, |view| (view.number << 48) | (view.view.version() & ((1 << 48) - 1)))
     }
 
     /// The rule that covers a token.
     pub(crate) fn covering(&self, names: &Named, identity: &Identity) -> Option<Revocation> {
         let again = |salt: &Salt| salt.names(&subject(identity));
-        let hit = self.view.as_ref()?.covers(names.as_ref()?, identity.claims().iat, again)?;
+        let hit = self.view.as_ref()?.view.covers(names.as_ref()?, identity.claims().iat, again)?;
         Some(rule(&hit))
     }
 }
