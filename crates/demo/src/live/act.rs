@@ -14,6 +14,9 @@ use tokio::time::Instant;
 /// How long the issuer waits for verifiers that have not said so, in seconds.
 const RECEIPT_SECONDS: &str = "5";
 
+/// How often it is asked for a receipt until it counts every verifier.
+const RECEIPTS: usize = 12;
+
 /// What a button does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Deed {
@@ -111,15 +114,20 @@ impl Act {
         Ok(Some(Self { done: Some(done), ..self.clone() }))
     }
 
-    /// Who has it in force, as the issuer tells the operator; that somebody has not is an answer, too.
-    pub(super) async fn ask_receipt(&self, stage: &Stage) -> Result<String> {
+    /// Who has it in force, as the issuer tells the operator; that somebody has not is an answer, too. A
+    /// verifier is counted from its first acknowledgement on, so the issuer is asked until it counts them all.
+    pub(super) async fn ask_receipt(&self, stage: &Stage, verifiers: usize) -> Result<String> {
         let args = ["revoke", "--jti", &self.jti, "--wait", "--timeout", RECEIPT_SECONDS, "--quiet"];
-        let output = stage.issuer.cli(&args, None).await?;
-        if output.stdout.is_empty() {
-            output.success().map(|output| output.stdout)
-        } else {
-            Ok(output.stdout)
+        let mut receipt = String::new();
+        for _ in 0..RECEIPTS {
+            let output = stage.issuer.cli(&args, None).await?;
+            let output = if output.stdout.is_empty() { output.success()? } else { output };
+            receipt = output.stdout;
+            if counted(&receipt).is_some_and(|counted| counted >= verifiers) {
+                break;
+            }
         }
+        Ok(receipt)
     }
 
     /// With the issuer's receipt, once it has come.
@@ -162,6 +170,11 @@ impl Act {
         text.push('.');
         (text, if refused == all { "bad" } else { "" })
     }
+}
+
+/// The verifiers of "In force at 47 of 48 connected verifiers".
+fn counted(receipt: &str) -> Option<usize> {
+    receipt.split_once(" of ")?.1.split(' ').next()?.parse().ok()
 }
 
 fn accepted(answer: Answer) -> Result<Answer> {

@@ -112,7 +112,7 @@ impl Wall {
 
     /// Shows the receipt, unless there is another token by then.
     async fn receive(&self, done: Act) {
-        let receipt = done.ask_receipt(&self.stage).await;
+        let receipt = done.ask_receipt(&self.stage, TILES).await;
         let text = receipt.unwrap_or_else(|error| format!("No receipt: {error:#}"));
         self.act.send_if_modified(|act| {
             let same = act.jti() == done.jti();
