@@ -8,6 +8,7 @@
 )]
 
 mod cache;
+mod clock;
 mod discovery;
 mod explain;
 mod feed;
