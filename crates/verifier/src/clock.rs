@@ -14,8 +14,8 @@ pub trait Clock: Send + Sync + 'static {
     fn elapsed(&self) -> Duration;
 }
 
-/// The machine's clocks. On Linux the coarse ones, which cost a sixth and are behind by at most one tick of
-/// the kernel (4 ms at the usual 250 a second, never more than 10).
+/// The machine's clocks. Ages are measured on Linux's coarse one, which costs a sixth and is behind by at most one
+/// tick of the kernel (4 ms at the usual 250 a second, never more than 10).
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
     started: machine::Moment,
@@ -61,9 +61,10 @@ mod machine {
         moment().saturating_sub(earlier)
     }
 
+    /// Not the coarse one: behind by a tick, it would find a token of this very moment "not yet valid".
     /// Before 1970 it is negative: every token is then "not yet valid", so it fails closed.
     pub(super) fn wall() -> Timestamp {
-        let at = clock_gettime(ClockId::RealtimeCoarse);
+        let at = clock_gettime(ClockId::Realtime);
         Timestamp::from_millis(at.tv_sec.saturating_mul(1000).saturating_add(at.tv_nsec / 1_000_000))
     }
 }
