@@ -15,7 +15,10 @@ use tokio::time::Instant;
 const RECEIPT_SECONDS: &str = "5";
 
 /// How often it is asked for a receipt until it counts every verifier.
-const RECEIPTS: usize = 12;
+const RECEIPTS: usize = 24;
+
+/// Between two times: what verifiers say is written once a second.
+const RECEIPTS_APART: Duration = Duration::from_millis(250);
 
 /// What a button does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,7 +122,9 @@ impl Act {
     pub(super) async fn ask_receipt(&self, stage: &Stage, verifiers: usize) -> Result<String> {
         let args = ["revoke", "--jti", &self.jti, "--wait", "--timeout", RECEIPT_SECONDS, "--quiet"];
         let mut receipt = String::new();
+        let mut tick = tokio::time::interval(RECEIPTS_APART);
         for _ in 0..RECEIPTS {
+            tick.tick().await;
             let output = stage.issuer.cli(&args, None).await?;
             let output = if output.stdout.is_empty() { output.success()? } else { output };
             receipt = output.stdout;
