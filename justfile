@@ -32,7 +32,7 @@ bench-token:
     cargo bench -p countersign-token
 
 # Revocation checks with 1e6 and 1e7 rules, bytes a rule, snapshots beside SHA-256
-bench-feed:
+bench-table:
     cargo bench -p countersign-feed
 
 # Courses of events of the revocation feed, a seed each: just simulate 10000
