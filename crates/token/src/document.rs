@@ -27,12 +27,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::header::{Header, MAX_HEADER};
+use crate::header::Header;
 use crate::jwe::{self, DecryptionKeys, EncryptionKey};
 use crate::policy::strip;
 use crate::provider::jwe::Secret;
 use crate::text::shown;
-use crate::verify::{check_size, choose};
+use crate::verify::{Parts, check_size, choose};
 use crate::{Algorithm, KeyError, KeySet, SigningKey, VerifyError, base64url};
 use serde::Serialize;
 
@@ -239,11 +239,11 @@ pub struct Opened {
 pub fn verify(text: &str, keys: &KeySet, policy: &Policy) -> Result<Signed, VerifyError> {
     check_size(text, policy.max_bytes)?;
     let parts = Parts::of(text)?;
-    if parts.content.is_empty() {
+    if parts.claims.is_empty() {
         return Err(malformed("the content is detached"));
     }
-    let content = base64url::decode(parts.content).ok_or_else(|| malformed("content is not base64url"))?;
-    parts.verified(parts.input, content, keys, policy)
+    let content = base64url::decode(parts.claims).ok_or_else(|| malformed("content is not base64url"))?;
+    verified(&parts, parts.signed, content, keys, policy)
 }
 
 /// Verifies a signature of a content that travels beside (RFC 7515, Appendix F).
@@ -259,7 +259,7 @@ pub fn verify_detached(
         return Err(VerifyError::new("too_large", None, detail));
     }
     let parts = Parts::of(text)?;
-    if !parts.content.is_empty() {
+    if !parts.claims.is_empty() {
         return Err(malformed("the content is not detached"));
     }
     if content.is_empty() {
@@ -267,7 +267,7 @@ pub fn verify_detached(
     }
     let mut input = format!("{}.", parts.header);
     base64url::append(content, &mut input);
-    parts.verified(&input, content.to_vec(), keys, policy)
+    verified(&parts, &input, content.to_vec(), keys, policy)
 }
 
 /// Opens a sealed document of that type, of at most `max_bytes` as it is written.
@@ -314,51 +314,26 @@ fn malformed(detail: &str) -> VerifyError {
     VerifyError::new("malformed", None, detail)
 }
 
-/// A compact JWS, split.
-struct Parts<'t> {
-    input: &'t str,
-    header: &'t str,
-    content: &'t str,
-    signature: &'t str,
-}
-
-impl<'t> Parts<'t> {
-    fn of(text: &'t str) -> Result<Self, VerifyError> {
-        let split = text.rsplit_once('.').and_then(|(input, signature)| {
-            input.split_once('.').map(|(header, content)| Self { input, header, content, signature })
-        });
-        match split {
-            Some(parts) if parts.header.len() > MAX_HEADER => {
-                let detail =
-                    format!("a header of {} bytes; at most {MAX_HEADER} are due", parts.header.len());
-                Err(VerifyError::new("too_large", None, detail))
-            }
-            Some(parts) => Ok(parts),
-            None => Err(malformed("not three parts")),
-        }
+fn verified(
+    parts: &Parts<'_>,
+    input: &str,
+    content: Vec<u8>,
+    keys: &KeySet,
+    policy: &Policy,
+) -> Result<Signed, VerifyError> {
+    let bytes = base64url::decode(parts.header).ok_or_else(|| malformed("header is not base64url"))?;
+    let signature =
+        base64url::decode(parts.signature).ok_or_else(|| malformed("signature is not base64url"))?;
+    let header = Header::read(&bytes)?;
+    let key = choose(keys, &policy.algorithms, &header)?;
+    if !key.verify_signature(input.as_bytes(), &signature) {
+        return Err(VerifyError::new("bad_signature", None, "the signature is not this key's"));
     }
-
-    fn verified(
-        &self,
-        input: &str,
-        content: Vec<u8>,
-        keys: &KeySet,
-        policy: &Policy,
-    ) -> Result<Signed, VerifyError> {
-        let bytes = base64url::decode(self.header).ok_or_else(|| malformed("header is not base64url"))?;
-        let signature =
-            base64url::decode(self.signature).ok_or_else(|| malformed("signature is not base64url"))?;
-        let header = Header::read(&bytes)?;
-        let key = choose(keys, &policy.algorithms, &header)?;
-        if !key.verify_signature(input.as_bytes(), &signature) {
-            return Err(VerifyError::new("bad_signature", None, "the signature is not this key's"));
-        }
-        policy.typ.check(header.typ.as_deref())?;
-        Ok(Signed {
-            content,
-            content_type: header.cty.map(Into::into),
-            kid: key.kid().map(str::to_owned),
-            algorithm: key.algorithm(),
-        })
-    }
+    policy.typ.check(header.typ.as_deref())?;
+    Ok(Signed {
+        content,
+        content_type: header.cty.map(Into::into),
+        kid: key.kid().map(str::to_owned),
+        algorithm: key.algorithm(),
+    })
 }

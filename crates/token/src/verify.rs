@@ -205,10 +205,10 @@ fn claims<'s, C: Deserialize<'s>>(
 
 /// A compact token, split (RFC 7515 7.1).
 pub(crate) struct Parts<'t> {
-    signed: &'t str,
-    header: &'t str,
-    claims: &'t str,
-    signature: &'t str,
+    pub(crate) signed: &'t str,
+    pub(crate) header: &'t str,
+    pub(crate) claims: &'t str,
+    pub(crate) signature: &'t str,
 }
 
 pub(crate) struct Decoded<'s> {
