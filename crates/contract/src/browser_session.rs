@@ -2,6 +2,7 @@
 
 use crate::fixture::{self, BROWSER_LIFE, UNTIL, event};
 use crate::stage::Stage;
+use countersign_issuer::model::session::Authentication;
 use countersign_issuer::model::{BrowserSessionId, Cutoff, Digest, EventKind, RuleKind};
 use countersign_issuer::port::Entropy;
 use countersign_issuer::port::browser_session::{SignIn, SignedIn};
@@ -22,7 +23,7 @@ pub async fn browser_round_trip(stage: Stage) {
     assert!(rules.is_empty());
     assert_eq!((&made.id, &made.user, made.cookie), (&with.id, &user.id, with.cookie));
     assert_eq!((made.created_at, made.seen_at, made.expires_at), (now, now, now + BROWSER_LIFE));
-    assert_eq!((made.authentication.auth_time, &made.authentication.amr), (now, &with.amr));
+    assert_eq!(made.authentication, with.authentication);
     assert_eq!((made.previous, made.device.as_str()), (None, "Test browser"));
     let events = stage.events(mark).await;
     assert_eq!((events.len(), events[0].at), (1, now));
@@ -57,7 +58,8 @@ pub async fn browser_step_up(stage: Stage) {
     let now = stage.clock.advance_seconds(100);
     let mut again = fixture::sign_in(&stage.entropy, &user.id);
     again.continues = Some(first.id.clone());
-    again.acr = "urn:countersign:2".to_owned();
+    again.authentication =
+        Authentication { acr: "urn:countersign:2".to_owned(), ..fixture::authentication(now) };
     let cookie = again.cookie;
     let SignedIn::Done(second, _) = sign_in(&stage, again, None).await else { panic!() };
     assert_eq!((&second.id, second.cookie), (&first.id, cookie));

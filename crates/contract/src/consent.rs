@@ -1,6 +1,6 @@
 //! Remembered consents.
 
-use crate::fixture::{event, scopes};
+use crate::fixture::{self, event, scopes};
 use crate::stage::Stage;
 use countersign_issuer::model::{Consent, EventKind, UserId};
 use countersign_token::Timestamp;
@@ -26,9 +26,18 @@ pub async fn consent_round_trip(stage: Stage) {
     assert_eq!(read.resources, ["urn:a", "urn:b"]);
     assert_eq!(read.granted_at, now);
 
-    let withdrawn = event(EventKind::ConsentDenied);
-    assert!(store.withdraw_consent(&user.id, &client.id, withdrawn.clone()).await.unwrap());
-    assert!(!store.withdraw_consent(&user.id, &client.id, withdrawn).await.unwrap());
+    assert_eq!(store.list_consents(&user.id).await.unwrap(), [read]);
+    let session = stage.session(&user, &client, None).await;
+    let other = stage.session(&user, &stage.client("other").await, None).await;
+    let withdrawn = event(EventKind::ConsentWithdrawn);
+    let rules =
+        store.withdraw_consent(&user.id, &client.id, fixture::UNTIL, withdrawn.clone()).await.unwrap();
+    let ids: Vec<_> = rules.unwrap().into_iter().map(|r| r.id).collect();
+    assert_eq!(ids, [session.id.to_string()], "its sessions end, others live");
+    assert!(store.client_session(other.id).await.unwrap().it.unwrap().0.revoked_at.is_none());
+    let again = store.withdraw_consent(&user.id, &client.id, fixture::UNTIL, withdrawn).await.unwrap();
+    assert!(again.is_none());
+    assert!(store.list_consents(&user.id).await.unwrap().is_empty());
     assert!(store.consent(&user.id, &client.id).await.unwrap().is_none());
 
     let mark = stage.mark().await;

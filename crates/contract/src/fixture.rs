@@ -1,11 +1,12 @@
 //! People, clients, sessions and codes to begin a test with. Each is plain and valid; a test changes the
 //! one field it is about.
 
+use crate::ManualClock;
 use countersign_issuer::model::client::{ClientAuthMethod, ClientMetadata};
 use countersign_issuer::model::session::Authentication;
 use countersign_issuer::model::{
     Actor, AuthorizationCode, BrowserSessionId, Client, ClientId, ClientSession, ClientSessionId, Digest,
-    EventDraft, EventKind, Origin, Refresh, Resource, Role, Scopes, Secret, UserId,
+    EventDraft, EventKind, Factor, Origin, Proven, Refresh, Resource, Role, Scopes, Secret, UserId,
 };
 use countersign_issuer::port::browser_session::SignIn;
 use countersign_issuer::port::{Entropy, NewUser, Rotation};
@@ -124,7 +125,13 @@ pub fn role(name: &str, resource: &str, granted: &str) -> Role {
 
 /// A password proof at that time.
 pub fn authentication(auth_time: Timestamp) -> Authentication {
-    Authentication { auth_time, acr: "urn:countersign:1".to_owned(), amr: vec!["pwd".to_owned()] }
+    let password = Proven { factor: Factor::Password, at: auth_time, hardware: false };
+    Authentication {
+        auth_time,
+        acr: "urn:countersign:1".to_owned(),
+        amr: vec!["pwd".to_owned()],
+        proven: vec![password],
+    }
 }
 
 /// A first sign-in of a person whose credentials never changed.
@@ -135,8 +142,7 @@ pub fn sign_in(entropy: &dyn Entropy, user: &UserId) -> SignIn {
         user: user.clone(),
         credential_version: 1,
         cookie: Digest(entropy.bytes()),
-        acr: "urn:countersign:1".to_owned(),
-        amr: vec!["pwd".to_owned()],
+        authentication: authentication(ManualClock::default().now()),
         life: BROWSER_LIFE,
         device: "Test browser".to_owned(),
     }

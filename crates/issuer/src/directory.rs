@@ -130,6 +130,18 @@ impl Directory {
             | EventKind::UserEnabled
             | EventKind::UserRemoved
             | EventKind::PasswordChanged
+            | EventKind::SignedUp
+            | EventKind::EmailVerified
+            | EventKind::EmailChanged
+            | EventKind::PasskeyAdded
+            | EventKind::PasskeyRemoved
+            | EventKind::TotpAdded
+            | EventKind::TotpRemoved
+            | EventKind::PhoneAdded
+            | EventKind::PhoneRemoved
+            | EventKind::RecoveryCodesMade
+            | EventKind::ProviderLinked
+            | EventKind::ProviderUnlinked
             | EventKind::Revoked => match user {
                 Some(id) => self.subjects.drop_one(id),
                 None => self.subjects.clear(),
@@ -146,7 +158,16 @@ impl Directory {
             | EventKind::ConsentGranted
             | EventKind::ConsentDenied
             | EventKind::TokenRevoked
-            | EventKind::KeyChanged => {}
+            | EventKind::KeyChanged
+            | EventKind::ChallengeSent
+            | EventKind::FactorFailed
+            | EventKind::PasskeyRenamed
+            | EventKind::PasskeyCloned
+            | EventKind::RecoveryCodeUsed
+            | EventKind::NewDevice
+            | EventKind::ConsentWithdrawn
+            | EventKind::DataExported
+            | EventKind::MessageDead => {}
         }
     }
 

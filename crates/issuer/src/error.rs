@@ -76,6 +76,20 @@ pub enum Code {
     InvalidClientMetadata,
     /// `invalid_redirect_uri` (RFC 7591 3.2.2)
     InvalidRedirectUri,
+    /// `unmet_authentication_requirements`: the level asked for cannot be reached (OpenID Connect Core Error Code unmet_authentication_requirements 1.0)
+    UnmetAuthenticationRequirements,
+    /// `invalid_code`: a one-time code is wrong (direct API, pages)
+    InvalidCode,
+    /// `code_expired`: a code or link is spent, too old, or its tries are used up
+    CodeExpired,
+    /// `method_unavailable`: the account has no such factor, or the house does not offer it
+    MethodUnavailable,
+    /// `weak_password`: a new password is too short, too long or too easy to guess
+    WeakPassword,
+    /// `sign_up_closed`: this house does not let people sign up, or not with that address
+    SignUpClosed,
+    /// `insufficient_authorization`: more is to be proven (OAuth 2.0 for First-Party Applications)
+    InsufficientAuthorization,
 }
 
 impl Code {
@@ -108,6 +122,13 @@ impl Code {
             Self::Conflict => "conflict",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidCode => "invalid_code",
+            Self::CodeExpired => "code_expired",
+            Self::MethodUnavailable => "method_unavailable",
+            Self::WeakPassword => "weak_password",
+            Self::SignUpClosed => "sign_up_closed",
+            Self::InsufficientAuthorization => "insufficient_authorization",
         }
     }
 }

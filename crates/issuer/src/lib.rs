@@ -12,6 +12,7 @@ pub mod keys;
 pub mod login;
 pub mod model;
 pub mod oauth;
+pub mod outbox;
 pub mod port;
 pub mod revocation;
 pub mod seal;
@@ -26,7 +27,7 @@ use crate::keys::KeyRing;
 use crate::login::throttle::Throttle;
 use crate::oauth::bearer::VerifiedCache;
 use crate::oauth::client_throttle::ClientThrottle;
-use crate::port::{Entropy, Hasher, SignPool, Store};
+use crate::port::{Courier, Egress, Entropy, Hasher, SignPool, Store};
 use crate::seal::Sealer;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,10 @@ pub struct Parts {
     pub hasher: Arc<dyn Hasher>,
     /// Slow signatures.
     pub sign_pool: Arc<dyn SignPool>,
+    /// Mail and SMS.
+    pub courier: Arc<dyn Courier>,
+    /// Calls to other servers.
+    pub egress: Arc<dyn Egress>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The master key's keeper.
@@ -60,6 +65,8 @@ pub struct Issuer {
     pub store: Arc<dyn Store>,
     pub(crate) hasher: Arc<dyn Hasher>,
     pub(crate) sign_pool: Arc<dyn SignPool>,
+    pub(crate) courier: Arc<dyn Courier>,
+    pub(crate) egress: Arc<dyn Egress>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Seals rows, blobs and form tokens.
@@ -97,6 +104,8 @@ impl Issuer {
             store: parts.store,
             hasher: parts.hasher,
             sign_pool: parts.sign_pool,
+            courier: parts.courier,
+            egress: parts.egress,
             entropy: parts.entropy,
             sealer: parts.sealer,
             node: parts.node,

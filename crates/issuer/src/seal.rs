@@ -34,6 +34,7 @@ pub struct Sealer {
     form: hmac::Key,
     client: hmac::Key,
     mark: hmac::Key,
+    code: hmac::Key,
 }
 
 impl fmt::Debug for Sealer {
@@ -64,6 +65,7 @@ impl Sealer {
             form: mac(b"form token"),
             client: mac(b"client secret"),
             mark: mac(b"mark"),
+            code: mac(b"one-time code"),
             prk,
         }
     }
@@ -159,6 +161,12 @@ impl Sealer {
     /// Keyed digest of a client secret or API key (a stolen store cannot be guessed against).
     pub fn client_secret(&self, client: &str, secret: &Secret) -> Digest {
         Digest(keyed(&self.client, client, secret.expose()))
+    }
+
+    /// Keyed digest of a short code (six digits, a recovery code) of that use: a stolen store cannot be
+    /// guessed against, and no code is good in another place.
+    pub fn code(&self, of: &str, code: &Secret) -> Digest {
+        Digest(keyed(&self.code, of, code.expose()))
     }
 
     /// Keyed digest of something typed (`of`: what it is), for the limiter.

@@ -1,5 +1,6 @@
 //! Checked settings of the issuer. Nothing here has only one right answer.
 
+use crate::login::Policy;
 use countersign_feed::Staleness;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Settings {
     pub jwks_max_age: Duration,
     /// Clients of the direct API when none is named, first wins; empty: the built-in `countersign-direct`.
     pub direct_clients: Vec<String>,
+    /// What the house demands of a sign-in; a client may demand more.
+    pub login: Policy,
     /// Weakest acceptable zxcvbn score of a new password, 0 to 4.
     pub password_min_score: u8,
     /// What heads of the revocation feed recommend, in whole seconds.
@@ -52,6 +55,7 @@ impl Settings {
             key_publish_ahead: days(1),
             jwks_max_age: Duration::from_secs(900),
             direct_clients: Vec::new(),
+            login: Policy::default(),
             password_min_score: 2,
             staleness: Staleness::default(),
             max_rules: 4_000_000,

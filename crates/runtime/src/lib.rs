@@ -2,7 +2,9 @@
 
 mod clock;
 pub mod config;
+mod courier;
 pub mod doctor;
+mod egress;
 mod entropy;
 mod error;
 mod hasher;

@@ -25,10 +25,10 @@ const SEEN_EVERY: Duration = Duration::from_secs(60);
 macro_rules! columns {
     () => {
         "b.id, b.user_id, b.cookie, b.previous, b.previous_until, b.auth_time, b.acr, b.amr, \
-         b.created_at, b.seen_at, b.expires_at, b.device"
+         b.created_at, b.seen_at, b.expires_at, b.device, b.proven"
     };
 }
-const COLUMNS: usize = 12;
+const COLUMNS: usize = 13;
 
 fn browser(row: &Row<'_>) -> Read<BrowserSession> {
     let previous = match (row.get::<_, Option<[u8; 32]>>(3)?, maybe_time(row, 4)?) {
@@ -40,7 +40,7 @@ fn browser(row: &Row<'_>) -> Read<BrowserSession> {
         user: user_id(row, 1)?,
         cookie: digest(row, 2)?,
         previous,
-        authentication: authentication(row, 5)?,
+        authentication: authentication(row, 5, 12)?,
         created_at: time(row, 8)?,
         seen_at: time(row, 9)?,
         expires_at: time(row, 10)?,
@@ -85,8 +85,8 @@ fn end_one(
 
 fn continues(tx: &Tx<'_>, id: &BrowserSessionId, with: &SignIn) -> Done<bool> {
     tx.guarded(
-        "UPDATE browser_session SET previous = cookie, previous_until = ?3, cookie = ?4, auth_time = ?5,
-             acr = ?6, amr = ?7, seen_at = ?5, expires_at = ?8, device = ?9
+        "UPDATE browser_session SET previous = cookie, previous_until = ?3, cookie = ?4, auth_time = ?10,
+             acr = ?6, amr = ?7, seen_at = ?5, expires_at = ?8, device = ?9, proven = ?11
          WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL AND expires_at > ?5",
         params![
             id.as_str(),
@@ -94,10 +94,12 @@ fn continues(tx: &Tx<'_>, id: &BrowserSessionId, with: &SignIn) -> Done<bool> {
             (tx.now + PREVIOUS_COOKIE).millis(),
             with.cookie.0,
             tx.now.millis(),
-            with.acr,
-            serde_json::to_string(&with.amr)?,
+            with.authentication.acr,
+            serde_json::to_string(&with.authentication.amr)?,
             (tx.now + with.life).millis(),
             with.device,
+            with.authentication.auth_time.millis(),
+            serde_json::to_string(&with.authentication.proven)?,
         ],
     )
 }
@@ -105,17 +107,19 @@ fn continues(tx: &Tx<'_>, id: &BrowserSessionId, with: &SignIn) -> Done<bool> {
 fn begins(tx: &Tx<'_>, with: &SignIn) -> Done<()> {
     tx.one(
         "INSERT INTO browser_session (id, user_id, cookie, auth_time, acr, amr, created_at, seen_at,
-                                      expires_at, device)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?4, ?4, ?7, ?8)",
+                                      expires_at, device, proven)
+         VALUES (?1, ?2, ?3, ?9, ?5, ?6, ?4, ?4, ?7, ?8, ?10)",
         params![
             with.id.as_str(),
             with.user.as_str(),
             with.cookie.0,
             tx.now.millis(),
-            with.acr,
-            serde_json::to_string(&with.amr)?,
+            with.authentication.acr,
+            serde_json::to_string(&with.authentication.amr)?,
             (tx.now + with.life).millis(),
             with.device,
+            with.authentication.auth_time.millis(),
+            serde_json::to_string(&with.authentication.proven)?,
         ],
     )
 }
@@ -135,7 +139,7 @@ fn sign_in(
     if let Some(other) = ends
         && let Some((owner, ended)) = end_one(tx, other, |owner| *owner != with.user, until)?
     {
-        let gone = EventDraft { kind: EventKind::BrowserSessionEnded, ..event.clone() };
+        let gone = EventDraft { kind: EventKind::BrowserSessionEnded, messages: Vec::new(), ..event.clone() };
         event::write(tx, &gone.user(&owner).browser(other))?;
         rules = ended;
     }
@@ -173,7 +177,7 @@ impl BrowserSessions for SqliteStore {
              WHERE (b.cookie = ?1 OR (b.previous = ?1 AND b.previous_until > ?2))
                AND b.ended_at IS NULL AND b.expires_at > ?2 AND u.disabled_at IS NULL"
         );
-        const { assert!(SUBJECT == 11 && COLUMNS == 12, "columns and their readers go together") };
+        const { assert!(SUBJECT == 11 && COLUMNS == 13, "columns and their readers go together") };
         self.read(|tx| {
             let it = tx.row(sql, params![cookie.0, tx.now.millis()], |r| {
                 Ok(LiveBrowser { session: browser(r)?, subject: user::subject(r, COLUMNS)? })
@@ -248,10 +252,10 @@ impl BrowserSessions for SqliteStore {
     async fn browser_authentication(&self, id: &BrowserSessionId) -> StoreResult<Option<Authentication>> {
         self.read(|tx| {
             tx.row(
-                "SELECT auth_time, acr, amr FROM browser_session
+                "SELECT auth_time, acr, amr, proven FROM browser_session
                  WHERE id = ?1 AND ended_at IS NULL AND expires_at > ?2",
                 params![id.as_str(), tx.now.millis()],
-                |r| authentication(r, 0),
+                |r| authentication(r, 0, 3),
             )
         })
     }

@@ -25,13 +25,15 @@ macro_rules! session_columns {
     () => {
         "id, user_id, client_id, browser_id, origin, scopes, resources, auth_time, acr, amr, created_at, \
          revoked_at, device, n, rotated_at, replays, key_version, rotate, epoch, idle_until, idle_for, \
-         absolute_until, sweep_at"
+         absolute_until, sweep_at, proven"
     };
 }
 pub(crate) use session_columns;
 
 /// Which column `sweep_at` is.
 pub(crate) const SWEEP_AT: usize = 22;
+/// How many columns [`session_columns`] are.
+const COLUMNS: usize = 24;
 
 fn origin(name: &str) -> Option<Origin> {
     match name {
@@ -72,7 +74,7 @@ pub(crate) fn session(row: &Row<'_>) -> Read<ClientSession> {
         origin: parsed(row, 4, origin)?,
         scopes: scopes(row, 5)?,
         resources: json(row, 6)?,
-        authentication: authentication(row, 7)?,
+        authentication: authentication(row, 7, 23)?,
         created_at: time(row, 10)?,
         revoked_at: maybe_time(row, 11)?,
         device: row.get(12)?,
@@ -94,9 +96,9 @@ pub(crate) fn insert(tx: &Tx<'_>, new: &ClientSession, absolute_for: Duration) -
     tx.one(
         "INSERT INTO client_session (id, user_id, client_id, browser_id, origin, scopes, resources,
              auth_time, acr, amr, created_at, device, n, rotated_at, replays, key_version, rotate, epoch,
-             idle_until, idle_for, absolute_until, sweep_at)
+             idle_until, idle_for, absolute_until, sweep_at, proven)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                 ?21, ?22)",
+                 ?21, ?22, ?23)",
         params![
             new.id.0,
             new.user.as_str(),
@@ -120,6 +122,7 @@ pub(crate) fn insert(tx: &Tx<'_>, new: &ClientSession, absolute_for: Duration) -
             refresh.map(|r| r.idle_for),
             absolute_until.millis(),
             refresh::sweep_at(idle_until.unwrap_or(absolute_until)).millis(),
+            serde_json::to_string(&new.authentication.proven)?,
         ],
     )
 }
@@ -152,6 +155,16 @@ pub(crate) fn end_under(tx: &Tx<'_>, browser: &BrowserSessionId) -> Done<Vec<Cli
         "UPDATE client_session SET revoked_at = ?2, sweep_at = ?3
          WHERE browser_id = ?1 AND revoked_at IS NULL RETURNING id",
         params![browser.as_str(), tx.now.millis(), (tx.now + KEPT).millis()],
+        |r| session_id(r, 0),
+    )
+}
+
+/// Ends all of this person's at this client; which.
+pub(crate) fn end_at(tx: &Tx<'_>, user: &UserId, client: &ClientId) -> Done<Vec<ClientSessionId>> {
+    tx.rows(
+        "UPDATE client_session SET revoked_at = ?3, sweep_at = ?4
+         WHERE user_id = ?1 AND client_id = ?2 AND revoked_at IS NULL RETURNING id",
+        params![user.as_str(), client.as_str(), tx.now.millis(), (tx.now + KEPT).millis()],
         |r| session_id(r, 0),
     )
 }
@@ -214,7 +227,7 @@ impl ClientSessions for SqliteStore {
             " FROM client_session WHERE id = ?1) s JOIN user u ON u.id = s.user_id"
         );
         self.read(|tx| {
-            let it = tx.row(sql, [id.0], |r| Ok((session(r)?, user::subject(r, SWEEP_AT + 1)?)))?;
+            let it = tx.row(sql, [id.0], |r| Ok((session(r)?, user::subject(r, COLUMNS)?)))?;
             Ok(At { now: tx.now, it })
         })
     }

@@ -26,7 +26,7 @@ fn code(row: &Row<'_>) -> Read<AuthorizationCode> {
         scopes: scopes(row, 6)?,
         resources: json(row, 7)?,
         nonce: row.get(8)?,
-        authentication: authentication(row, 9)?,
+        authentication: authentication(row, 9, 16)?,
         device: row.get(12)?,
         created_at: time(row, 13)?,
         expires_at: time(row, 14)?,
@@ -37,7 +37,7 @@ fn code(row: &Row<'_>) -> Read<AuthorizationCode> {
 fn load(tx: &Tx<'_>, digest: &Digest) -> Done<Option<AuthorizationCode>> {
     tx.row(
         "SELECT digest, client_id, user_id, browser_id, redirect_uri, challenge, scopes, resources, nonce,
-                auth_time, acr, amr, device, created_at, expires_at, spent_for
+                auth_time, acr, amr, device, created_at, expires_at, spent_for, proven
          FROM code WHERE digest = ?1",
         [digest.0],
         code,
@@ -47,8 +47,9 @@ fn load(tx: &Tx<'_>, digest: &Digest) -> Done<Option<AuthorizationCode>> {
 fn create(tx: &Tx<'_>, new: &AuthorizationCode, life: Duration) -> Done<bool> {
     tx.guarded(
         "INSERT INTO code (digest, client_id, user_id, browser_id, redirect_uri, challenge, scopes,
-                           resources, nonce, auth_time, acr, amr, device, created_at, expires_at)
-         SELECT ?1, c.id, u.id, b.id, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
+                           resources, nonce, auth_time, acr, amr, device, created_at, expires_at,
+                           proven)
+         SELECT ?1, c.id, u.id, b.id, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
          FROM user u, client c, browser_session b
          WHERE c.id = ?2 AND u.id = ?3 AND u.disabled_at IS NULL
            AND b.id = ?4 AND b.user_id = u.id AND b.ended_at IS NULL AND b.expires_at > ?14",
@@ -68,6 +69,7 @@ fn create(tx: &Tx<'_>, new: &AuthorizationCode, life: Duration) -> Done<bool> {
             new.device,
             tx.now.millis(),
             (tx.now + life).millis(),
+            serde_json::to_string(&new.authentication.proven)?,
         ],
     )
 }
@@ -92,7 +94,7 @@ fn replayed(
     until: Duration,
     event: EventDraft,
 ) -> Done<Vec<Rule>> {
-    let event = EventDraft { kind: EventKind::CodeReplayed, ..event };
+    let event = EventDraft { kind: EventKind::CodeReplayed, messages: Vec::new(), ..event };
     event::write(tx, &event.user(&code.user).client(&code.client).session(first))?;
     let ended = client_session::end(tx, first)?.then_some(first);
     revocation::sessions(tx, &code.user, ended.into_iter().collect(), until)

@@ -65,9 +65,14 @@ pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, at: usize) -> Read<T> {
     serde_json::from_str(text).map_err(|e| unreadable(at, Type::Text, e))
 }
 
-/// `auth_time`, `acr`, `amr`, in this order.
-pub(crate) fn authentication(row: &Row<'_>, at: usize) -> Read<Authentication> {
-    Ok(Authentication { auth_time: time(row, at)?, acr: row.get(at + 1)?, amr: json(row, at + 2)? })
+/// `auth_time`, `acr`, `amr`, in this order, and `proven`, which stands elsewhere.
+pub(crate) fn authentication(row: &Row<'_>, at: usize, proven: usize) -> Read<Authentication> {
+    Ok(Authentication {
+        auth_time: time(row, at)?,
+        acr: row.get(at + 1)?,
+        amr: json(row, at + 2)?,
+        proven: json(row, proven)?,
+    })
 }
 
 /// The stable name of an enum, as its document form has it.

@@ -3,11 +3,12 @@
 use crate::column::{Read, client_id, json, scopes, time, user_id};
 use crate::fault::Done;
 use crate::tx::Tx;
-use crate::{SqliteStore, event};
+use crate::{SqliteStore, client_session, event, revocation};
 use async_trait::async_trait;
-use countersign_issuer::model::{ClientId, Consent, EventDraft, Scopes, UserId};
+use countersign_issuer::model::{ClientId, Consent, EventDraft, Rule, Scopes, UserId};
 use countersign_issuer::port::{Consents, StoreResult};
 use rusqlite::{Row, params};
+use std::time::Duration;
 
 fn consent(row: &Row<'_>) -> Read<Consent> {
     Ok(Consent {
@@ -62,22 +63,28 @@ impl Consents for SqliteStore {
         self.read(|tx| load(tx, user, client))
     }
 
+    async fn list_consents(&self, user: &UserId) -> StoreResult<Vec<Consent>> {
+        let sql = "SELECT user_id, client_id, scopes, resources, granted_at FROM consent WHERE user_id = ?1
+                   ORDER BY client_id";
+        self.read(|tx| tx.rows(sql, [user.as_str()], consent))
+    }
+
     async fn withdraw_consent(
         &self,
         user: &UserId,
         client: &ClientId,
+        until: Duration,
         event: EventDraft,
-    ) -> StoreResult<bool> {
+    ) -> StoreResult<Option<Vec<Rule>>> {
         let (user, client) = (user.clone(), client.clone());
         self.write(move |tx| {
-            let withdrawn = tx.guarded(
-                "DELETE FROM consent WHERE user_id = ?1 AND client_id = ?2",
-                [user.as_str(), client.as_str()],
-            )?;
-            if withdrawn {
-                event::write(tx, &event)?;
+            let both = [user.as_str(), client.as_str()];
+            if !tx.guarded("DELETE FROM consent WHERE user_id = ?1 AND client_id = ?2", both)? {
+                return Ok(None);
             }
-            Ok(withdrawn)
+            event::write(tx, &event)?;
+            let ended = client_session::end_at(tx, &user, &client)?;
+            revocation::sessions(tx, &user, ended, until).map(Some)
         })
         .await
     }

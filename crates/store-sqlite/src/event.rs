@@ -1,15 +1,15 @@
 //! The event log. Rows are written by the operations they tell of, in their transaction.
 
-use crate::SqliteStore;
 use crate::column::{Read, browser_id, client_id, json, session_id, time, user_id};
 use crate::fault::Done;
 use crate::tx::Tx;
+use crate::{SqliteStore, outbox};
 use async_trait::async_trait;
 use countersign_issuer::model::{Event, EventDraft, EventKind};
 use countersign_issuer::port::{At, Events, StoreResult};
 use rusqlite::{Row, params};
 
-/// Numbers, dates and writes it.
+/// Numbers, dates and writes it, and queues the messages that go with it.
 pub(crate) fn write(tx: &Tx<'_>, draft: &EventDraft) -> Done<()> {
     let data = (!draft.data.is_empty()).then(|| serde_json::to_string(&draft.data)).transpose()?;
     tx.one(
@@ -25,7 +25,8 @@ pub(crate) fn write(tx: &Tx<'_>, draft: &EventDraft) -> Done<()> {
             draft.browser.as_ref().map(|id| id.as_str()),
             data,
         ],
-    )
+    )?;
+    draft.messages.iter().try_for_each(|job| outbox::put(tx, job))
 }
 
 /// `None`: of a kind that a newer version writes.
@@ -40,6 +41,7 @@ fn event(row: &Row<'_>) -> Read<Option<Event>> {
         session: if maybe(6)? { Some(session_id(row, 6)?) } else { None },
         browser: if maybe(7)? { Some(browser_id(row, 7)?) } else { None },
         data: if maybe(8)? { json(row, 8)? } else { serde_json::Map::new() },
+        messages: Vec::new(),
     };
     Ok(Some(Event { seq: row.get(0)?, at: time(row, 1)?, what }))
 }

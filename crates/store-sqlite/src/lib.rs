@@ -3,7 +3,9 @@
 //! Owns: the schema and its migrations, the one writing thread that commits in groups, the read
 //! connections, and the statements. Rules live in the issuer; here is only what must be atomic.
 
+mod account;
 mod browser_session;
+mod challenge;
 mod client;
 mod client_session;
 mod code;
@@ -16,13 +18,19 @@ mod key;
 mod migrate;
 mod node;
 mod open;
+mod outbox;
+mod passkey;
+mod phone;
 mod reader;
+mod recovery_code;
 mod refresh;
 mod resource;
 mod revocation;
 mod role;
 mod status_list;
+mod totp;
 mod tx;
+mod upstream;
 mod user;
 mod writer;
 

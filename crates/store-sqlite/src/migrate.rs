@@ -13,6 +13,7 @@ pub(crate) const ALL: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_feed.sql"),
     include_str!("../migrations/0003_status_list.sql"),
+    include_str!("../migrations/0004_login.sql"),
 ];
 
 /// The schema's version as this binary knows it.

@@ -41,7 +41,10 @@ pub(crate) fn rotate(tx: &Tx<'_>, asked: &Rotation, theft: EventDraft) -> Done<R
         Ordering::Greater if state.epoch < epoch(tx, asked)? => {
             let (row, sweep) = set(tx, asked, HEAL)?.ok_or_else(lost)?;
             keep_unswept(tx, &row, sweep)?;
-            event::write(tx, &about(EventDraft { kind: EventKind::RefreshHealed, ..theft }, &row))?;
+            event::write(
+                tx,
+                &about(EventDraft { kind: EventKind::RefreshHealed, messages: Vec::new(), ..theft }, &row),
+            )?;
             answer(tx, row, RotateOutcome::Healed)
         }
         Ordering::Less | Ordering::Greater => stolen(tx, asked, &row, theft),

@@ -9,7 +9,9 @@ use countersign_issuer::model::{
     BrowserSessionId, Cutoff, EventDraft, Role, Rule, RuleKind, Secret, Subject, User, UserId, UserState,
 };
 use countersign_issuer::port::user::Found;
-use countersign_issuer::port::{At, ChangedUser, CreateUser, NewUser, Page, StoreResult, UserChange, Users};
+use countersign_issuer::port::{
+    At, ChangedUser, CreateUser, CredentialChange, NewUser, Page, StoreResult, UserChange, Users,
+};
 use rusqlite::{Row, params};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +62,7 @@ pub(crate) fn load(tx: &Tx<'_>, id: &UserId) -> Done<Option<Subject>> {
 }
 
 /// As addresses and names are compared.
-fn key(text: &str) -> String {
+pub(crate) fn key(text: &str) -> String {
     text.to_lowercase()
 }
 
@@ -151,6 +153,23 @@ fn change(tx: &Tx<'_>, id: &UserId, change: &UserChange) -> Done<ChangedUser> {
     Ok(ChangedUser::Changed)
 }
 
+/// What every change of a credential does: the version goes up, every session but `keep`'s ends, the event
+/// and its notice are written. `None`: no such person.
+pub(crate) fn credential_changed(tx: &Tx<'_>, change: &CredentialChange) -> Done<Option<Vec<Rule>>> {
+    let id = &change.user;
+    let there = tx.guarded(
+        "UPDATE user SET credential_version = credential_version + 1, updated_at = ?2 WHERE id = ?1",
+        params![id.as_str(), tx.now.millis()],
+    )?;
+    if !there {
+        return Ok(None);
+    }
+    browser_session::end_all(tx, id, change.keep.as_ref())?;
+    let ended = client_session::end_all(tx, id, change.keep.as_ref())?;
+    event::write(tx, &about(change.event.clone(), id))?;
+    revocation::sessions(tx, id, ended, change.until).map(Some)
+}
+
 /// The event, about this person.
 fn about(event: EventDraft, id: &UserId) -> EventDraft {
     event.user(id)
@@ -235,18 +254,10 @@ impl Users for SqliteStore {
     ) -> StoreResult<Option<Vec<Rule>>> {
         let (id, keep) = (id.clone(), keep.cloned());
         self.write(move |tx| {
-            let there = tx.guarded(
-                "UPDATE user SET credential_version = credential_version + 1, updated_at = ?2 WHERE id = ?1",
-                params![id.as_str(), tx.now.millis()],
-            )?;
-            if !there {
-                return Ok(None);
-            }
-            put_password(tx, &id, &password)?;
-            browser_session::end_all(tx, &id, keep.as_ref())?;
-            let ended = client_session::end_all(tx, &id, keep.as_ref())?;
-            event::write(tx, &about(event, &id))?;
-            revocation::sessions(tx, &id, ended, until).map(Some)
+            let change = CredentialChange { user: id, keep, until, event };
+            let Some(rules) = credential_changed(tx, &change)? else { return Ok(None) };
+            put_password(tx, &change.user, &password)?;
+            Ok(Some(rules))
         })
         .await
     }

@@ -3,9 +3,12 @@
 use async_trait::async_trait;
 use countersign_feed::head::FeedId;
 use countersign_feed::{Chain, Salt};
+use countersign_issuer::login::Purpose;
+use countersign_issuer::model::message::Way;
 use countersign_issuer::model::session::Authentication;
 use countersign_issuer::model::status::StatusEntry;
 use countersign_issuer::model::*;
+use countersign_issuer::port::account::KnownDevice;
 use countersign_issuer::port::browser_session::{LiveBrowser, SignIn, SignedIn};
 use countersign_issuer::port::feed::{Acknowledged, FeedState, Finer, Load};
 use countersign_issuer::port::status_list::{StatusMember, StatusPage, StatusScan};
@@ -58,6 +61,64 @@ noted! {
         fn remove_user(id: &UserId, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
         fn sign_out_user(id: &UserId, until: Duration, event: EventDraft) -> StoreResult<Option<(Cutoff, Vec<Rule>)>>;
     }
+    Accounts {
+        fn account(id: &UserId) -> StoreResult<At<Option<Account>>>;
+        fn find_account(login: &str) -> StoreResult<At<Option<Account>>>;
+        fn change_email(change: CredentialChange, email: &str) -> StoreResult<ChangedEmail>;
+        fn verify_email(id: &UserId, email: &str, event: EventDraft) -> StoreResult<bool>;
+        fn remove_password(change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
+        fn set_locale(id: &UserId, locale: &str) -> StoreResult<()>;
+        fn locale(id: &UserId) -> StoreResult<Option<String>>;
+        fn known_device(user: &UserId, device: &[u8; 32]) -> StoreResult<bool>;
+        fn note_device(user: &UserId, device: &[u8; 32], name: &str) -> StoreResult<()>;
+        fn forget_devices(user: &UserId) -> StoreResult<()>;
+        fn list_devices(user: &UserId) -> StoreResult<Vec<KnownDevice>>;
+    }
+    Challenges {
+        fn ask(new: NewChallenge, event: EventDraft) -> StoreResult<()>;
+        fn try_code(user: &UserId, purpose: Purpose, factor: Factor, flow: Option<&Digest>, code: &Digest) -> StoreResult<At<Tried>>;
+        fn link(link: &Digest) -> StoreResult<At<Option<Challenge>>>;
+        fn spend_link(link: &Digest) -> StoreResult<At<Option<Challenge>>>;
+        fn void_challenges(user: &UserId, purpose: Purpose) -> StoreResult<()>;
+    }
+    Totps {
+        fn put_totp(change: CredentialChange, secret: Sealed, step: i64) -> StoreResult<Option<Vec<Rule>>>;
+        fn totp(user: &UserId) -> StoreResult<At<Option<(Sealed, i64)>>>;
+        fn use_totp(user: &UserId, step: i64) -> StoreResult<bool>;
+        fn remove_totp(change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
+    }
+    Phones {
+        fn put_phone(change: CredentialChange, number: &str) -> StoreResult<Option<Vec<Rule>>>;
+        fn remove_phone(change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
+    }
+    RecoveryCodes {
+        fn put_recovery_codes(change: CredentialChange, codes: Vec<Digest>) -> StoreResult<Option<Vec<Rule>>>;
+        fn use_recovery_code(user: &UserId, code: &Digest, event: EventDraft) -> StoreResult<At<Option<u16>>>;
+    }
+    Passkeys {
+        fn add_passkey(change: CredentialChange, passkey: Passkey) -> StoreResult<AddedPasskey>;
+        fn list_passkeys(user: &UserId) -> StoreResult<At<Vec<Passkey>>>;
+        fn passkey(credential_id: &[u8]) -> StoreResult<At<Option<Passkey>>>;
+        fn use_passkey(used: UsedPasskey) -> StoreResult<bool>;
+        fn rename_passkey(user: &UserId, id: PasskeyId, name: &str, event: EventDraft) -> StoreResult<bool>;
+        fn remove_passkey(change: CredentialChange, id: PasskeyId) -> StoreResult<Option<Vec<Rule>>>;
+    }
+    Upstreams {
+        fn upstream_link(provider: &str, subject: &str) -> StoreResult<At<Option<UpstreamLink>>>;
+        fn list_upstreams(user: &UserId) -> StoreResult<Vec<UpstreamLink>>;
+        fn add_upstream(change: CredentialChange, provider: &str, subject: &str, email: Option<&str>) -> StoreResult<LinkedUpstream>;
+        fn remove_upstream(change: CredentialChange, provider: &str, subject: &str) -> StoreResult<Option<Vec<Rule>>>;
+    }
+    Outbox {
+        fn take_jobs(limit: u16, lease: Duration) -> StoreResult<At<Vec<TakenJob>>>;
+        fn job_done(id: JobId) -> StoreResult<bool>;
+        fn job_failed(id: JobId, wait: Duration, error: &str) -> StoreResult<bool>;
+        fn job_dead(id: JobId, error: &str, event: EventDraft) -> StoreResult<bool>;
+        fn list_jobs(way: Option<Way>, limit: u16) -> StoreResult<At<Vec<WaitingJob>>>;
+        fn retry_job(id: JobId) -> StoreResult<bool>;
+        fn remove_job(id: JobId) -> StoreResult<bool>;
+        fn count_jobs() -> StoreResult<(u64, u64)>;
+    }
     Roles {
         fn apply_role(role: Role, event: EventDraft) -> StoreResult<()>;
         fn list_roles() -> StoreResult<Vec<Role>>;
@@ -78,7 +139,8 @@ noted! {
     Consents {
         fn grant_consent(consent: Consent, event: EventDraft) -> StoreResult<()>;
         fn consent(user: &UserId, client: &ClientId) -> StoreResult<Option<Consent>>;
-        fn withdraw_consent(user: &UserId, client: &ClientId, event: EventDraft) -> StoreResult<bool>;
+        fn list_consents(user: &UserId) -> StoreResult<Vec<Consent>>;
+        fn withdraw_consent(user: &UserId, client: &ClientId, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
     }
     BrowserSessions {
         fn sign_in(sign_in: SignIn, ends: Option<BrowserSessionId>, until: Duration, event: EventDraft) -> StoreResult<SignedIn>;

@@ -1,6 +1,7 @@
 //! An issuer on the stage's store, with everything a flow test begins with.
 
 use super::counting::CountingStore;
+use super::post::{NoEgress, Postbox};
 use super::{ISSUER, OnTheSpot};
 use crate::{SeededEntropy, Stage};
 use async_trait::async_trait;
@@ -132,7 +133,7 @@ impl House {
         let password = Secret::new(PASSWORD);
         let (flow, caller) = (visitor.binding.as_str(), caller(1));
         let proof = password::prove(&self.issuer, name, password, Purpose::Browser, flow, &caller).await?;
-        browser::sign_in(&self.issuer, &[proof], visitor, &caller).await
+        browser::complete(&self.issuer, proof, visitor, &caller).await
     }
 
     /// That person's browser, signed in.
@@ -152,6 +153,8 @@ fn parts(store: Arc<dyn Store>, hasher: Arc<TestHasher>, master: u8, node: u64) 
         store,
         hasher,
         sign_pool: Arc::new(OnTheSpot),
+        courier: Arc::new(Postbox::default()),
+        egress: Arc::new(NoEgress),
         entropy: Arc::new(SeededEntropy::new(1000 + node)),
         sealer: Sealer::new(zeroize::Zeroizing::new([master; 32])),
         node: format!("node-{node}"),

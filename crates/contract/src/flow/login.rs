@@ -3,7 +3,7 @@
 use super::house::{House, PASSWORD, browser, caller, code, refused};
 use crate::Stage;
 use countersign_issuer::admin::users;
-use countersign_issuer::login::{Purpose, browser as browsers, password};
+use countersign_issuer::login::{Purpose, Transaction, browser as browsers, password};
 use countersign_issuer::model::{EventKind, Secret};
 use countersign_issuer::{Code, Failure, Rejected};
 use std::sync::atomic::Ordering;
@@ -166,7 +166,7 @@ pub async fn login_proofs_are_bound(stage: Stage) {
         let caller = caller(1);
         password::prove(&house.issuer, "nora", Secret::new(PASSWORD), purpose, flow, &caller).await.unwrap()
     };
-    let use_it = async |proof| browsers::sign_in(&house.issuer, &[proof], &browser("flow"), &caller(1)).await;
+    let use_it = async |proof| browsers::complete(&house.issuer, proof, &browser("flow"), &caller(1)).await;
 
     assert_eq!(code(use_it(make(Purpose::Direct, "flow").await).await), Code::InvalidCredentials);
     assert_eq!(code(use_it(make(Purpose::Browser, "other").await).await), Code::InvalidCredentials);
@@ -176,8 +176,10 @@ pub async fn login_proofs_are_bound(stage: Stage) {
     let before = make(Purpose::Browser, "flow").await;
     users::set_password(&house.issuer, "nora", Secret::new("another horse battery staple")).await.unwrap();
     assert_eq!(code(use_it(before).await), Code::InvalidCredentials);
+    let nothing = Transaction::begin(Purpose::Browser, "flow", house.stage.clock.now());
+    let demand = browsers::Demand::of_house(&house.issuer);
     assert_eq!(
-        code(browsers::sign_in(&house.issuer, &[], &browser("flow"), &caller(1)).await),
+        code(browsers::turn(&house.issuer, &nothing, &demand, &browser("flow"), &caller(1)).await),
         Code::InvalidCredentials
     );
 }

@@ -17,6 +17,7 @@ pub mod login;
 pub mod logout;
 pub mod machine;
 pub mod parameters;
+pub mod post;
 pub mod refresh;
 pub mod revocation;
 pub mod status_list;
@@ -35,6 +36,7 @@ use countersign_issuer::port::{HashJob, Hasher, SignPool};
 use countersign_issuer::seal::Sealer;
 use countersign_issuer::{Failure, Issuer, Parts, Settings, Unavailable, admin as operator};
 use countersign_token::{Prepared, base64url, dangerous};
+use post::{NoEgress, Postbox};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -161,7 +163,7 @@ impl World {
         let password = Secret::new(PASSWORD);
         let proof =
             password::prove(&self.issuer, name, password, Purpose::Browser, &visitor.binding, &caller);
-        let fresh = browser::sign_in(&self.issuer, &[proof.await.unwrap()], visitor, &caller).await.unwrap();
+        let fresh = browser::complete(&self.issuer, proof.await.unwrap(), visitor, &caller).await.unwrap();
         let session = browser::session(&self.issuer, fresh.cookie.expose()).await.unwrap();
         Visitor { session: Some(session.unwrap()), ..visitor.clone() }
     }
@@ -247,6 +249,8 @@ fn parts(stage: &Stage, hasher: &Arc<PlainHasher>, seed: u64) -> Parts {
         store: stage.store.clone(),
         hasher: hasher.clone(),
         sign_pool: Arc::new(OnTheSpot),
+        courier: Arc::new(Postbox::default()),
+        egress: Arc::new(NoEgress),
         entropy: Arc::new(SeededEntropy::new(seed)),
         sealer: Sealer::new([7; 32].into()),
         node: format!("flow {seed}"),

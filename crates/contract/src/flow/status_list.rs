@@ -1,5 +1,6 @@
 //! Status lists from the first token to the bit a verifier reads.
 
+use super::post::{NoEgress, Postbox};
 use super::{API, ISSUER, OTHER, OnTheSpot, PlainHasher, SHARED, World, claims, header, refusal, signed};
 use crate::SeededEntropy;
 use crate::stage::Stage;
@@ -38,6 +39,8 @@ async fn another_with(world: &World, seed: u64, settings: Settings) -> Arc<Issue
         store: world.stage.another(),
         hasher: Arc::new(PlainHasher::default()),
         sign_pool: Arc::new(OnTheSpot),
+        courier: Arc::new(Postbox::default()),
+        egress: Arc::new(NoEgress),
         entropy: Arc::new(SeededEntropy::new(seed)),
         sealer: Sealer::new([7; 32].into()),
         node: format!("another {seed}"),

@@ -6,7 +6,7 @@ pub(crate) use built_in::{BUILT_IN, built_in};
 
 use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
-use crate::login::{Asked, Caller, Policy, Proof, Purpose, Step, flow, password};
+use crate::login::{Asked, Caller, Policy, Proof, Purpose, Step, Transaction, flow, password};
 use crate::model::session::Authentication;
 use crate::model::{
     Actor, Client, ClientId, ClientSession, ClientSessionId, EventDraft, EventKind, Origin, Secret,
@@ -14,6 +14,7 @@ use crate::model::{
 use crate::oauth::grant::{client_credentials, refresh_token};
 use crate::oauth::issue::{self, Granted, TokenResponse};
 use crate::oauth::{bearer, client_auth, revoke, target};
+use crate::port::At;
 use countersign_token::{Timestamp, base64url};
 use std::sync::Arc;
 
@@ -66,11 +67,11 @@ pub async fn login(issuer: &Issuer, ask: Login, caller: &Caller) -> Result<Token
     let scope = target::parse_scope(ask.scope.as_deref().filter(|s| !s.is_empty()))?;
     let scopes = target::scopes(&client, scope.as_ref(), &audiences, &known)?;
 
-    let asked = Asked { purpose: Purpose::Direct, flow: base64url::encode(issuer.entropy.bytes::<16>()) };
+    let asked = Asked::plain(Purpose::Direct, &base64url::encode(issuer.entropy.bytes::<16>()));
     let proof =
         password::prove(issuer, &ask.username, ask.password, asked.purpose, &asked.flow, caller).await?;
-    let authentication = complete(&proof, &asked)?;
-    issue::wait_out(issuer, &client, proof.subject(), proof.at)?;
+    let authentication = complete(issuer, &proof, &asked).await?;
+    issue::wait_out(issuer, &client, proof.subject(), proof.proven.at)?;
     built_in::ensure_row(issuer, &client).await?;
 
     let session = ClientSession {
@@ -114,11 +115,13 @@ fn refused() -> Failure {
     rejected(Code::InvalidCredentials, "The name or the password is wrong.")
 }
 
-fn complete(proof: &Proof, asked: &Asked) -> Result<Authentication> {
-    let policy = Policy { proof_life: PROOF_LIFE, ..Policy::default() };
-    match flow::next(&proof.subject().user, std::slice::from_ref(proof), asked, &policy, proof.at) {
+async fn complete(issuer: &Issuer, proof: &Proof, asked: &Asked) -> Result<Authentication> {
+    let policy = Policy { proof_life: PROOF_LIFE, ..issuer.settings.login.clone() };
+    let At { now, it } = issuer.store.account(&proof.user).await?;
+    let account = it.ok_or_else(refused)?;
+    match flow::next(&account, &Transaction::of(proof.clone()), asked, &policy, now) {
         Step::Done(authentication) => Ok(authentication),
-        Step::NeedFactor(_) => Err(Failure::Bug("a password is all there is to ask for".to_owned())),
+        Step::NeedFactor(_) | Step::Enrol(_) => Err(refused()),
         Step::Refused(why) => {
             tracing::info!(why, "direct login refused after a good proof");
             Err(refused())

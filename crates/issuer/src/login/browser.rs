@@ -1,13 +1,17 @@
 //! From proofs to a browser session: the SSO cookie.
 
-use super::{Asked, Caller, Policy, Proof, Purpose, Step, next};
+use super::{Asked, Caller, Policy, Proof, Purpose, Step, Transaction, next};
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
-use crate::model::{Actor, BrowserSession, BrowserSessionId, Digest, EventDraft, EventKind, Secret};
+use crate::model::session::Authentication;
+use crate::model::{
+    Account, Acr, Actor, BrowserSession, BrowserSessionId, Digest, EventDraft, EventKind, Factor, Secret,
+};
 use crate::oauth::authorize::Visitor;
 use crate::port::At;
 use crate::port::browser_session::{LiveBrowser, SignIn, SignedIn};
 use crate::revocation;
+use countersign_token::Timestamp;
 use std::time::Duration;
 
 /// Length of a cookie's value: 32 bytes in base64url.
@@ -24,18 +28,94 @@ pub struct Fresh {
     pub session: BrowserSession,
 }
 
-/// Signs the browser in. The cookie value changes at every login; the session of the same user in this
-/// browser goes on under its id, another user's is ended. `invalid_credentials` when the proofs do not
-/// suffice, or the account was disabled or its credentials changed since.
-pub async fn sign_in(issuer: &Issuer, proofs: &[Proof], visitor: &Visitor, caller: &Caller) -> Result<Fresh> {
+/// What is asked of a browser's sign-in beside the policy.
+#[derive(Clone, Debug)]
+pub struct Demand {
+    /// The least level.
+    pub acr: Acr,
+    /// Earlier proofs count from then on only; `None`: all of the live session's.
+    pub since: Option<Timestamp>,
+    /// The house's demands, as the client's and its own settings have them.
+    pub policy: Policy,
+}
+
+impl Demand {
+    /// The house's own, for a sign-in without a client.
+    pub fn of_house(issuer: &Issuer) -> Self {
+        Self { acr: Acr::One, since: None, policy: issuer.settings.login.clone() }
+    }
+}
+
+/// What a browser's sign-in came to.
+#[derive(Debug)]
+pub enum Turn {
+    /// Signed in.
+    SignedIn(Fresh),
+    /// One of these is still due.
+    NeedFactor(Vec<Factor>),
+    /// The person sets up one of these first.
+    Enrol(Vec<Factor>),
+}
+
+/// Decides what is missing, and signs the browser in when nothing is. The cookie value changes at every
+/// login; the session of the same user in this browser goes on under its id, another user's is ended.
+/// `invalid_credentials` when nothing was proven, or the account was disabled or its credentials changed since.
+pub async fn turn(
+    issuer: &Issuer,
+    transaction: &Transaction,
+    demand: &Demand,
+    visitor: &Visitor,
+    caller: &Caller,
+) -> Result<Turn> {
     let again = || rejected(Code::InvalidCredentials, "Please sign in again.");
-    let Some(proof) = proofs.first() else { return Err(again()) };
-    let user = &proof.subject.user;
-    let asked = Asked { purpose: Purpose::Browser, flow: visitor.binding.clone() };
-    let now = issuer.store.cached_now();
-    let Step::Done(authentication) = next(user, proofs, &asked, &Policy::default(), now) else {
-        return Err(again());
+    let here = visitor.session.as_ref().map(|live| &live.session);
+    let who = transaction.user().or(here.map(|s| &s.user)).ok_or_else(again)?;
+    let At { now, it } = issuer.store.account(who).await?;
+    let account = it.ok_or_else(again)?;
+    let mine = here.filter(|s| s.user == *who);
+    let asked = Asked {
+        purpose: Purpose::Browser,
+        flow: visitor.binding.clone(),
+        acr: demand.acr,
+        held: mine.map(|s| s.authentication.proven()).unwrap_or_default(),
+        since: demand.since,
+        known_device: false,
     };
+    match next(&account, transaction, &asked, &demand.policy, now) {
+        Step::Done(authentication) => {
+            sign_in(issuer, &account, transaction, authentication, visitor, caller).await.map(Turn::SignedIn)
+        }
+        Step::NeedFactor(_) if transaction.user().is_none() && mine.is_none() => Err(again()),
+        Step::NeedFactor(due) => Ok(Turn::NeedFactor(due)),
+        Step::Enrol(ways) => Ok(Turn::Enrol(ways)),
+        Step::Refused(why) => {
+            tracing::info!(why, "sign-in refused after a good proof");
+            Err(again())
+        }
+    }
+}
+
+/// As [`turn`], where what is proven must suffice.
+pub async fn complete(issuer: &Issuer, proof: Proof, visitor: &Visitor, caller: &Caller) -> Result<Fresh> {
+    let transaction = Transaction::of(proof);
+    match turn(issuer, &transaction, &Demand::of_house(issuer), visitor, caller).await? {
+        Turn::SignedIn(fresh) => Ok(fresh),
+        Turn::NeedFactor(_) | Turn::Enrol(_) => {
+            Err(rejected(Code::InvalidCredentials, "Please sign in again."))
+        }
+    }
+}
+
+async fn sign_in(
+    issuer: &Issuer,
+    account: &Account,
+    transaction: &Transaction,
+    authentication: Authentication,
+    visitor: &Visitor,
+    caller: &Caller,
+) -> Result<Fresh> {
+    let again = || rejected(Code::InvalidCredentials, "Please sign in again.");
+    let user = &account.subject.user;
     let here = visitor.session.as_ref().map(|live| &live.session);
     let (mine, others): (Option<_>, Option<_>) =
         (here.filter(|s| s.user == user.id), here.filter(|s| s.user != user.id));
@@ -51,10 +131,9 @@ pub async fn sign_in(issuer: &Issuer, proofs: &[Proof], visitor: &Visitor, calle
         continues,
         id,
         user: user.id.clone(),
-        credential_version: proof.credential_version,
+        credential_version: transaction.credential_version().unwrap_or(user.credential_version),
         cookie: Digest::of(cookie.expose()),
-        acr: authentication.acr,
-        amr: authentication.amr,
+        authentication,
         life: issuer.settings.browser_session_ttl,
         device: visitor.device.clone(),
     };

@@ -1,8 +1,8 @@
 //! `next`: the pure function pages, direct API and step-up all ask.
 
-use super::{Factor, Proof, Purpose};
-use crate::model::User;
+use super::{Mfa, Policy, Purpose, Transaction};
 use crate::model::session::Authentication;
+use crate::model::{Account, Acr, Factor, Proven};
 use countersign_token::Timestamp;
 use std::time::Duration;
 
@@ -13,20 +13,27 @@ pub struct Asked {
     pub purpose: Purpose,
     /// In which flow.
     pub flow: String,
+    /// The least level (`acr_values`, the client's and the resources' demand); the policy's counts too.
+    pub acr: Acr,
+    /// Proofs of an earlier sign-in that is still live in this browser, for the same person.
+    pub held: Vec<Proven>,
+    /// Earlier proofs count from then on only (`prompt=login`, `max_age`).
+    pub since: Option<Timestamp>,
+    /// This device signed the person in before.
+    pub known_device: bool,
 }
 
-/// What the house demands.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// Factors that may come first.
-    pub first: Vec<Factor>,
-    /// How old a proof may be, in seconds.
-    pub proof_life: u32,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self { first: vec![Factor::Password], proof_life: 600 }
+impl Asked {
+    /// One factor for that purpose and flow, nothing held.
+    pub fn plain(purpose: Purpose, flow: &str) -> Self {
+        Self {
+            purpose,
+            flow: flow.to_owned(),
+            acr: Acr::One,
+            held: Vec::new(),
+            since: None,
+            known_device: false,
+        }
     }
 }
 
@@ -35,130 +42,104 @@ impl Default for Policy {
 pub enum Step {
     /// One of these is still due.
     NeedFactor(Vec<Factor>),
+    /// The account lacks what is demanded: the person sets up one of these, and goes on.
+    Enrol(Vec<Factor>),
     /// Signed in.
     Done(Authentication),
     /// Never.
     Refused(&'static str),
 }
 
-impl Factor {
-    /// RFC 8176.
-    fn amr(self) -> &'static str {
-        match self {
-            Self::Password => "pwd",
-        }
-    }
-}
+/// Factors that can be set up on the way, strongest first.
+const ENROLLABLE: [Factor; 3] = [Factor::Passkey, Factor::Totp, Factor::SmsCode];
 
 /// Decides from the account and the proofs so far. A proof of another person, for another purpose, of
 /// another flow, against credentials since changed, or too old is no proof.
-pub fn next(account: &User, proofs: &[Proof], asked: &Asked, policy: &Policy, now: Timestamp) -> Step {
-    if !account.is_active() {
+pub fn next(
+    account: &Account,
+    transaction: &Transaction,
+    asked: &Asked,
+    policy: &Policy,
+    now: Timestamp,
+) -> Step {
+    let user = &account.subject.user;
+    if !user.is_active() {
         return Step::Refused("disabled");
     }
-    let life = Duration::from_secs(policy.proof_life.into());
-    let good = |proof: &&Proof| {
-        proof.user == account.id
-            && proof.purpose == asked.purpose
-            && proof.flow == asked.flow
-            && proof.credential_version == account.credential_version
-            && now < proof.at + life
-            && policy.first.contains(&proof.factor)
+    let proven = good(account, transaction, asked, policy, now);
+    let reachable = |f: &&Factor| account.enrolled.has(**f, policy.mail);
+    if !proven.iter().any(|p| policy.first.contains(&p.factor)) {
+        return Step::NeedFactor(policy.first.iter().filter(reachable).copied().collect());
+    }
+    let required = required(account, asked, policy);
+    match Authentication::of(proven.clone()) {
+        Some(done) if Acr::of(&proven) >= Some(required) => return Step::Done(done),
+        _ => {}
+    }
+    let adds = |f: &Factor| !proven.iter().any(|p| p.factor.same_channel(*f));
+    let due: Vec<Factor> = policy.second.iter().filter(reachable).copied().filter(adds).collect();
+    let level = Acr::of(&proven).unwrap_or(Acr::One);
+    if required < Acr::PhishingResistant {
+        return if due.is_empty() { enrol(policy, &proven) } else { Step::NeedFactor(due) };
+    }
+    let keys: Vec<Factor> = due.iter().copied().filter(|f| f.resists_phishing()).collect();
+    if !keys.is_empty() {
+        return Step::NeedFactor(keys);
+    }
+    // No key yet. Whoever has another second factor proves it before they may add one.
+    if level < Acr::Two && !due.is_empty() {
+        return Step::NeedFactor(due);
+    }
+    Step::Enrol(vec![Factor::Passkey])
+}
+
+fn enrol(policy: &Policy, proven: &[Proven]) -> Step {
+    let fits = |f: &Factor| policy.second.contains(f) && !proven.iter().any(|p| p.factor.same_channel(*f));
+    Step::Enrol(ENROLLABLE.into_iter().filter(fits).collect())
+}
+
+/// The level that is due.
+fn required(account: &Account, asked: &Asked, policy: &Policy) -> Acr {
+    let two_steps = account.enrolled.two_steps();
+    let second = match policy.mfa {
+        Mfa::Never => false,
+        Mfa::WhenNewDevice => two_steps && !asked.known_device,
+        Mfa::WhenEnrolled => two_steps,
+        Mfa::Always => true,
     };
-    let mut good = proofs.iter().filter(good).peekable();
-    if good.peek().is_none() {
-        return Step::NeedFactor(policy.first.clone());
+    let due = if second { Acr::Two } else { Acr::One };
+    due.max(asked.acr).max(policy.acr)
+}
+
+/// The proofs that count.
+fn good(
+    account: &Account,
+    transaction: &Transaction,
+    asked: &Asked,
+    policy: &Policy,
+    now: Timestamp,
+) -> Vec<Proven> {
+    let user = &account.subject.user;
+    let life = Duration::from_secs(policy.proof_life.into());
+    let mut out: Vec<Proven> =
+        asked.held.iter().filter(|p| asked.since.is_none_or(|since| p.at >= since)).copied().collect();
+    let ours = transaction.user() == Some(&user.id)
+        && transaction.purpose() == asked.purpose
+        && transaction.flow() == asked.flow;
+    if ours {
+        let fresh = transaction
+            .proofs()
+            .iter()
+            .filter(|kept| kept.credential_version == user.credential_version && now < kept.proven.at + life);
+        out.extend(fresh.map(|kept| kept.proven));
     }
-    let (mut auth_time, mut amr) = (Timestamp::from_millis(i64::MIN), Vec::new());
-    for proof in good {
-        auth_time = auth_time.max(proof.at);
-        let method = proof.factor.amr().to_owned();
-        if !amr.contains(&method) {
-            amr.push(method);
-        }
-    }
-    Step::Done(Authentication { auth_time, acr: "urn:countersign:1".into(), amr })
+    out.retain(|p| policy.first.contains(&p.factor) || policy.second.contains(&p.factor));
+    // The same factor twice is worth its newest proof.
+    out.sort_by_key(|p| p.at);
+    let newest = |i: usize, p: &Proven| !out.iter().skip(i + 1).any(|later| later.factor == p.factor);
+    out.iter().enumerate().filter(|(i, p)| newest(*i, p)).map(|(_, p)| *p).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Subject, UserId, UserState};
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(1_000_000 + seconds)
-    }
-
-    fn account(id: &str) -> User {
-        User {
-            id: UserId::from_stored(id),
-            email: "a@example.test".into(),
-            email_verified: true,
-            username: None,
-            name: None,
-            roles: Vec::new(),
-            state: UserState::Active,
-            credential_version: 3,
-            cutoff: None,
-            created_at: at(-100),
-            updated_at: at(-100),
-        }
-    }
-
-    fn proof() -> Proof {
-        Proof {
-            factor: Factor::Password,
-            user: UserId::from_stored("u_a"),
-            purpose: Purpose::Browser,
-            flow: "f".into(),
-            credential_version: 3,
-            at: at(0),
-            subject: Subject { user: account("u_a"), roles: Vec::new() },
-        }
-    }
-
-    #[test]
-    fn a_proof_is_good_for_what_it_was_made_for_only() {
-        let asked = Asked { purpose: Purpose::Browser, flow: "f".into() };
-        let policy = Policy::default();
-        let need = Step::NeedFactor(vec![Factor::Password]);
-        let done = |auth_time| {
-            Step::Done(Authentication { auth_time, acr: "urn:countersign:1".into(), amr: vec!["pwd".into()] })
-        };
-        let me = account("u_a");
-        let disabled = User { state: UserState::Disabled { at: at(0) }, ..me.clone() };
-        let table: Vec<(&str, &User, Vec<Proof>, i64, Step)> = vec![
-            ("nothing yet", &me, vec![], 0, need.clone()),
-            ("proven", &me, vec![proof()], 1, done(at(0))),
-            ("the last proof counts", &me, vec![proof(), Proof { at: at(5), ..proof() }], 6, done(at(5))),
-            ("just in time", &me, vec![proof()], 599, done(at(0))),
-            ("too old", &me, vec![proof()], 600, need.clone()),
-            (
-                "another person's",
-                &me,
-                vec![Proof { user: UserId::from_stored("u_b"), ..proof() }],
-                1,
-                need.clone(),
-            ),
-            ("for the direct API", &me, vec![Proof { purpose: Purpose::Direct, ..proof() }], 1, need.clone()),
-            ("of another flow", &me, vec![Proof { flow: "g".into(), ..proof() }], 1, need.clone()),
-            (
-                "credentials changed since",
-                &me,
-                vec![Proof { credential_version: 2, ..proof() }],
-                1,
-                need.clone(),
-            ),
-            ("disabled", &disabled, vec![proof()], 1, Step::Refused("disabled")),
-        ];
-        for (name, account, proofs, now, due) in table {
-            assert_eq!(next(account, &proofs, &asked, &policy, at(now)), due, "{name}");
-        }
-        let none = Policy { first: vec![], ..policy };
-        assert_eq!(
-            next(&me, &[proof()], &asked, &none, at(1)),
-            Step::NeedFactor(vec![]),
-            "not a first factor"
-        );
-    }
-}
+#[path = "flow_tests.rs"]
+mod tests;

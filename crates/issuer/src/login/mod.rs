@@ -3,12 +3,17 @@
 pub mod browser;
 pub mod flow;
 pub mod password;
+pub mod policy;
 pub mod throttle;
+pub mod transaction;
 
-pub use flow::{Asked, Policy, Step, next};
+pub use flow::{Asked, Step, next};
+pub use policy::{Mfa, Policy};
+pub use transaction::Transaction;
 
-use crate::model::{Subject, UserId};
+use crate::model::{Factor, Proven, Subject, UserId};
 use countersign_token::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// Where an attempt comes from, for the limiter and the log.
@@ -20,39 +25,59 @@ pub struct Caller {
     pub device: String,
 }
 
-/// What a proof is for: it is good for nothing else.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+impl Caller {
+    /// As it is shown to the person.
+    pub fn asked_from(&self) -> crate::model::AskedFrom {
+        crate::model::AskedFrom { ip: self.ip.to_string(), device: self.device.clone() }
+    }
+}
+
+/// What a proof, a code or a link is for: it is good for nothing else. The serialized name is stable.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// A browser's sign-in.
     Browser,
     /// The direct API.
     Direct,
-}
-
-/// A factor.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-#[non_exhaustive]
-pub enum Factor {
-    /// Something known.
-    Password,
+    /// A new password for who lost theirs.
+    Recover,
+    /// An account to be.
+    SignUp,
+    /// Showing that the account's address is one's own.
+    VerifyEmail,
+    /// Showing that a new address is one's own.
+    ChangeEmail,
+    /// Showing that a new number is one's own.
+    EnrolPhone,
 }
 
 /// Somebody proved something, just now, for one purpose. Made by a factor's file only.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    pub(crate) factor: Factor,
+    pub(crate) proven: Proven,
     pub(crate) user: UserId,
     pub(crate) purpose: Purpose,
     /// The flow it was made in (the flow cookie's value, or the request's id).
     pub(crate) flow: String,
     pub(crate) credential_version: u32,
-    /// Store time.
-    pub(crate) at: Timestamp,
     /// The person, as read with the credential.
     pub(crate) subject: Subject,
 }
 
 impl Proof {
+    /// Of a person just read, by a factor just proven.
+    pub(crate) fn new(factor: Factor, subject: Subject, purpose: Purpose, flow: &str, at: Timestamp) -> Self {
+        Self {
+            proven: Proven { factor, at, hardware: false },
+            user: subject.user.id.clone(),
+            purpose,
+            flow: flow.to_owned(),
+            credential_version: subject.user.credential_version,
+            subject,
+        }
+    }
+
     /// Whose proof it is.
     pub fn subject(&self) -> &Subject {
         &self.subject

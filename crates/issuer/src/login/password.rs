@@ -3,10 +3,10 @@
 //! Passwords are compared as typed: no Unicode normalisation, no trimming, no case folding.
 
 use super::throttle::Attempt;
-use super::{Caller, Factor, Proof, Purpose};
+use super::{Caller, Proof, Purpose};
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
-use crate::model::{Actor, EventDraft, EventKind, Secret, Subject, User};
+use crate::model::{Actor, EventDraft, EventKind, Factor, Secret, Subject, User};
 use crate::port::user::Found;
 use crate::port::{At, HashJob, hasher::HashDone};
 use countersign_token::Timestamp;
@@ -63,15 +63,7 @@ pub async fn prove(
     if stale {
         renew(issuer, &subject, &stored, password).await;
     }
-    Ok(Proof {
-        factor: Factor::Password,
-        user: subject.user.id.clone(),
-        purpose,
-        flow: flow.to_owned(),
-        credential_version: subject.user.credential_version,
-        at: now,
-        subject,
-    })
+    Ok(Proof::new(Factor::Password, subject, purpose, flow, now))
 }
 
 /// Counts and notes a failure; one answer for all reasons.

@@ -1,7 +1,7 @@
 //! The append-only event log: written in the transaction of the change it tells of; read by the audit
 //! trail, caches on other nodes and (later) the feed, webhooks and back-channel logout.
 
-use super::{BrowserSessionId, ClientId, ClientSessionId, UserId};
+use super::{BrowserSessionId, ClientId, ClientSessionId, Job, UserId};
 use countersign_token::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -77,6 +77,48 @@ kinds! {
     RoleRemoved = "role.removed",
     /// A key was made, moved on or withdrawn.
     KeyChanged = "key.changed",
+    /// A code or link was asked for; `purpose`, `factor`.
+    ChallengeSent = "challenge.sent",
+    /// A second factor was proven outside of a sign-in, or a step of one failed.
+    FactorFailed = "factor.failed",
+    /// A person signed up.
+    SignedUp = "user.signed_up",
+    /// The person showed that the address is theirs.
+    EmailVerified = "user.email_verified",
+    /// Another address.
+    EmailChanged = "user.email_changed",
+    /// A passkey or security key was added.
+    PasskeyAdded = "passkey.added",
+    /// One was renamed.
+    PasskeyRenamed = "passkey.renamed",
+    /// One was removed.
+    PasskeyRemoved = "passkey.removed",
+    /// A signature counter went back: the key may have been copied (WebAuthn 6.1.1).
+    PasskeyCloned = "passkey.cloned",
+    /// An authenticator app was set up.
+    TotpAdded = "totp.added",
+    /// It was removed.
+    TotpRemoved = "totp.removed",
+    /// A phone number was confirmed.
+    PhoneAdded = "phone.added",
+    /// It was removed.
+    PhoneRemoved = "phone.removed",
+    /// New recovery codes.
+    RecoveryCodesMade = "recovery_codes.made",
+    /// One was used.
+    RecoveryCodeUsed = "recovery_code.used",
+    /// Another provider was linked.
+    ProviderLinked = "provider.linked",
+    /// It was unlinked.
+    ProviderUnlinked = "provider.unlinked",
+    /// A sign-in from a device not seen before.
+    NewDevice = "device.new",
+    /// Consent withdrawn.
+    ConsentWithdrawn = "consent.withdrawn",
+    /// The person took their data.
+    DataExported = "user.exported",
+    /// A message could not be delivered for good.
+    MessageDead = "message.dead",
 }
 
 /// Who did it.
@@ -112,12 +154,24 @@ pub struct EventDraft {
     pub browser: Option<BrowserSessionId>,
     /// More, never a secret (`{"kid": ..}`, `{"resource": ..}`, `{"ip": ..}`).
     pub data: Map<String, Value>,
+    /// Messages to be sent because of it: queued in the transaction that writes the event, so that neither
+    /// is there without the other. Not part of the log.
+    pub messages: Vec<Job>,
 }
 
 impl EventDraft {
     /// With nothing but what and who.
     pub fn new(kind: EventKind, actor: Actor) -> Self {
-        Self { kind, actor, user: None, client: None, session: None, browser: None, data: Map::new() }
+        Self {
+            kind,
+            actor,
+            user: None,
+            client: None,
+            session: None,
+            browser: None,
+            data: Map::new(),
+            messages: Vec::new(),
+        }
     }
     /// About this person.
     #[must_use]
@@ -141,6 +195,12 @@ impl EventDraft {
     #[must_use]
     pub fn browser(mut self, id: &BrowserSessionId) -> Self {
         self.browser = Some(id.clone());
+        self
+    }
+    /// Sends this too.
+    #[must_use]
+    pub fn telling(mut self, job: Job) -> Self {
+        self.messages.push(job);
         self
     }
     /// One more fact.

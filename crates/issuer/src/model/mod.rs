@@ -1,11 +1,16 @@
 //! What the issuer knows about: one file an aggregate. States are enums, ids are typed, secrets redact.
 
+pub mod account;
+pub mod challenge;
 pub mod client;
 pub mod code;
 pub mod consent;
 pub mod event;
+pub mod factor;
 pub mod id;
 pub mod key;
+pub mod message;
+pub mod passkey;
 pub mod resource;
 pub mod revocation;
 pub mod role;
@@ -15,12 +20,17 @@ pub mod session;
 pub mod status;
 pub mod user;
 
+pub use account::{Account, Enrolled};
+pub use challenge::{AskedFrom, Challenge, ChallengeId};
 pub use client::{Client, ClientMetadata};
 pub use code::AuthorizationCode;
 pub use consent::Consent;
 pub use event::{Actor, Event, EventDraft, EventKind};
+pub use factor::{Acr, Factor, Proven};
 pub use id::{BrowserSessionId, ClientId, ClientSessionId, UserId};
 pub use key::{KeyRecord, KeyState, KeyUse, RefreshKeyRecord};
+pub use message::{Job, JobId, Message};
+pub use passkey::{Passkey, PasskeyId};
 pub use resource::Resource;
 pub use revocation::{Cutoff, Rule, RuleKind};
 pub use role::Role;

@@ -1,7 +1,7 @@
 //! The two kinds of session (design: a browser session is the person's sign-in here; a client session is
 //! one redeemed code or direct login, and the `sid` of every token).
 
-use super::{BrowserSessionId, ClientId, ClientSessionId, Digest, Scopes, UserId};
+use super::{Acr, BrowserSessionId, ClientId, ClientSessionId, Digest, Factor, Proven, Scopes, UserId};
 use countersign_token::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,44 @@ pub struct Authentication {
     pub acr: String,
     /// RFC 8176 values.
     pub amr: Vec<String>,
+    /// What was proven, and when; the other members follow from it. Empty only in rows of a version that
+    /// knew passwords alone.
+    #[serde(default)]
+    pub proven: Vec<Proven>,
+}
+
+impl Authentication {
+    /// What these proofs amount to. `None`: there are none.
+    pub fn of(mut proven: Vec<Proven>) -> Option<Self> {
+        proven.sort_by_key(|p| p.at);
+        let acr = Acr::of(&proven)?;
+        let auth_time = proven.last()?.at;
+        let mut amr: Vec<String> = Vec::new();
+        let mfa = (acr >= Acr::Two).then_some("mfa");
+        for method in proven.iter().flat_map(|p| p.amr().iter().copied()).chain(mfa) {
+            if !amr.iter().any(|m| m == method) {
+                amr.push(method.to_owned());
+            }
+        }
+        Some(Self { auth_time, acr: acr.name().to_owned(), amr, proven })
+    }
+
+    /// What was proven.
+    pub fn proven(&self) -> Vec<Proven> {
+        if self.proven.is_empty() {
+            return vec![Proven { factor: Factor::Password, at: self.auth_time, hardware: false }];
+        }
+        self.proven.clone()
+    }
+
+    /// The proof that made two factors of one: the method and when (`mfa_method`, `mfa_verified_at`).
+    pub fn second(&self) -> Option<Proven> {
+        let proven = self.proven();
+        (1..=proven.len()).find_map(|n| {
+            let so_far = proven.get(..n)?;
+            (Acr::of(so_far)? >= Acr::Two).then(|| so_far.last().copied())?
+        })
+    }
 }
 
 /// A person's sign-in at the issuer (the SSO cookie). Its id never changes; the cookie's value does.

@@ -87,7 +87,12 @@ pub(crate) fn subject(roles: &[(&str, &str, &str)]) -> Subject {
 }
 
 pub(crate) fn authentication(at: Timestamp) -> Authentication {
-    Authentication { auth_time: at, acr: "urn:countersign:1".to_owned(), amr: vec!["pwd".to_owned()] }
+    Authentication {
+        auth_time: at,
+        acr: "urn:countersign:1".to_owned(),
+        amr: vec!["pwd".to_owned()],
+        proven: Vec::new(),
+    }
 }
 
 pub(crate) fn browser(user: &str, at: Timestamp) -> BrowserSession {

@@ -20,10 +20,8 @@ pub struct SignIn {
     pub credential_version: u32,
     /// Of the new cookie value.
     pub cookie: Digest,
-    /// `acr` and `amr`; `auth_time` is the store's clock.
-    pub acr: String,
-    /// Methods.
-    pub amr: Vec<String>,
+    /// What was proven. `auth_time` is that of the newest proof.
+    pub authentication: Authentication,
     /// Life from now.
     pub life: Duration,
     /// For the list.

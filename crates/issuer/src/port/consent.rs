@@ -12,11 +12,14 @@ pub trait Consents: Send + Sync {
     async fn grant_consent(&self, consent: Consent, event: EventDraft) -> StoreResult<()>;
     /// What this person allowed this client.
     async fn consent(&self, user: &UserId, client: &ClientId) -> StoreResult<Option<Consent>>;
-    /// Forgets. `false`: there was none.
+    /// Consents given, by client.
+    async fn list_consents(&self, user: &UserId) -> StoreResult<Vec<Consent>>;
+    /// Withdraws one and ends the person's sessions at that client, with a rule each. `None`: there was none.
     async fn withdraw_consent(
         &self,
         user: &UserId,
         client: &ClientId,
+        until: std::time::Duration,
         event: EventDraft,
-    ) -> StoreResult<bool>;
+    ) -> StoreResult<Option<Vec<crate::model::Rule>>>;
 }

@@ -4,40 +4,60 @@
 //! Time: a load answers [`At`], the value and the store's clock read by the same statement; flows use no
 //! other clock. A method that changes something takes the [`EventDraft`] to write with it.
 
+pub mod account;
 pub mod browser_session;
+pub mod challenge;
 pub mod client;
 pub mod client_session;
 pub mod code;
 pub mod consent;
+pub mod courier;
+pub mod egress;
 pub mod entropy;
 pub mod event;
 pub mod feed;
 pub mod hasher;
 pub mod key;
 pub mod node;
+pub mod outbox;
+pub mod passkey;
+pub mod phone;
+pub mod recovery_code;
 pub mod resource;
 pub mod revocation;
 pub mod role;
 pub mod signer;
 pub mod status_list;
+pub mod totp;
+pub mod upstream;
 pub mod user;
 
+pub use account::{Accounts, ChangedEmail, CredentialChange};
 pub use browser_session::BrowserSessions;
+pub use challenge::{Challenges, NewChallenge, Tried};
 pub use client::Clients;
 pub use client_session::{ClientSessions, RotateOutcome, Rotation};
 pub use code::{Codes, Redeemed};
 pub use consent::Consents;
+pub use courier::{Courier, Undelivered};
+pub use egress::{Call, CallAnswer, CallMethod, Egress, Unreached};
 pub use entropy::Entropy;
 pub use event::Events;
 pub use feed::{Append, Feeds, Position};
 pub use hasher::{HashJob, Hasher};
 pub use key::{Keys, Resealed};
 pub use node::Node;
+pub use outbox::{Outbox, TakenJob, WaitingJob};
+pub use passkey::{AddedPasskey, Passkeys, UsedPasskey};
+pub use phone::Phones;
+pub use recovery_code::RecoveryCodes;
 pub use resource::Resources;
 pub use revocation::{Revocations, Written};
 pub use role::Roles;
 pub use signer::SignPool;
 pub use status_list::StatusLists;
+pub use totp::Totps;
+pub use upstream::{LinkedUpstream, UpstreamLink, Upstreams};
 pub use user::{ChangedUser, CreateUser, NewUser, UserChange, Users};
 
 use crate::error::{Failure, Unavailable};
@@ -81,6 +101,14 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// Everything that is kept.
 pub trait Store:
     Users
+    + Accounts
+    + Challenges
+    + Totps
+    + Phones
+    + RecoveryCodes
+    + Passkeys
+    + Upstreams
+    + Outbox
     + Roles
     + Clients
     + Resources
@@ -99,6 +127,14 @@ pub trait Store:
 
 impl<T> Store for T where
     T: Users
+        + Accounts
+        + Challenges
+        + Totps
+        + Phones
+        + RecoveryCodes
+        + Passkeys
+        + Upstreams
+        + Outbox
         + Roles
         + Clients
         + Resources

@@ -1,16 +1,19 @@
 //! `/login`: the sign-in page's form, and the page by itself, which leads to the account page.
 
+pub(crate) mod step;
+
+use self::step::Way;
 use crate::app::App;
 use crate::error::Fault;
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
-use crate::oauth::authorize::{back, still_good};
+use crate::oauth::authorize::still_good;
 use crate::view::page::{SignIn, Trouble};
 use crate::view::see_other;
 use axum::extract::State;
 use axum::response::Response;
-use countersign_issuer::login::browser::Fresh;
-use countersign_issuer::login::{Purpose, browser, password};
+use countersign_issuer::login::browser::Demand;
+use countersign_issuer::login::{Purpose, Transaction, password};
 use countersign_issuer::model::{Client, Secret};
 use countersign_issuer::{Code, Failure};
 use http::{HeaderValue, StatusCode, header};
@@ -49,13 +52,11 @@ pub(crate) async fn submit(
         ("", _) | (_, None) => {
             Failed { kind: "missing", status: StatusCode::UNPROCESSABLE_ENTITY, wait: None }
         }
-        (username, Some(password)) => match sign_in(&app, &browser, username, Secret::new(password)).await {
-            Ok(fresh) => {
-                browser.cookies.set_session(&fresh.cookie);
-                return match resume {
-                    Some(resume) => back(&app, resume),
-                    None => see_other(&app.url("/account")),
-                };
+        (username, Some(password)) => match prove(&app, &browser, username, Secret::new(password)).await {
+            Ok(transaction) => {
+                let demand = Demand::of_house(&app.issuer);
+                let way = Way { resume, client: client.as_deref(), demand };
+                return step::proceed(&app, &browser, &way, &transaction).await;
             }
             Err(failure) => Failed::of(failure)?,
         },
@@ -63,11 +64,16 @@ pub(crate) async fn submit(
     Ok(again(&app, &browser, resume, client, username, &failed))
 }
 
-async fn sign_in(app: &App, browser: &Browser, username: &str, password: Secret) -> Result<Fresh, Failure> {
+async fn prove(
+    app: &App,
+    browser: &Browser,
+    username: &str,
+    password: Secret,
+) -> Result<Transaction, Failure> {
     let (visitor, caller) = (&browser.visitor, &browser.caller);
     let flow = &visitor.binding;
     let proof = password::prove(&app.issuer, username, password, Purpose::Browser, flow, caller).await?;
-    browser::sign_in(&app.issuer, &[proof], visitor, caller).await
+    Ok(Transaction::of(proof))
 }
 
 /// A sign-in that may be tried again.

@@ -33,6 +33,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("form_post.html", include_str!("../../templates/form_post.html")),
     ("home.html", include_str!("../../templates/home.html")),
     ("layout.html", include_str!("../../templates/layout.html")),
+    ("second_factor.html", include_str!("../../templates/second_factor.html")),
     ("sign_in.html", include_str!("../../templates/sign_in.html")),
     ("signed_out.html", include_str!("../../templates/signed_out.html")),
     ("who.html", include_str!("../../templates/who.html")),

@@ -222,6 +222,26 @@ impl Page for Home {
     }
 }
 
+/// One more factor is due.
+#[derive(Serialize, Debug)]
+pub(crate) struct SecondFactor {
+    pub(crate) form_token: String,
+    /// The sealed sign-in under way.
+    pub(crate) transaction: String,
+    pub(crate) resume: Option<String>,
+    pub(crate) client: Option<App>,
+    /// Stable names of the factors that will do, the first one is offered.
+    pub(crate) methods: Vec<&'static str>,
+    pub(crate) trouble: Option<Trouble>,
+}
+
+impl Page for SecondFactor {
+    const TEMPLATE: &'static str = "second_factor.html";
+    fn guard(&self) -> Guard {
+        Guard::LeadsToClient
+    }
+}
+
 /// An application in the list of sign-ins.
 #[derive(Serialize, Debug)]
 pub(crate) struct AppSession {

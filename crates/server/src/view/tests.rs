@@ -3,6 +3,7 @@
 
 use super::page::*;
 use super::*;
+use countersign_issuer::model::Factor;
 
 const HOSTILE: &[&str] = &[
     "<script>alert(1)</script>",
@@ -102,6 +103,21 @@ fn every_page(view: &Views, s: &str) -> Vec<(&'static str, String)> {
         let page = ConfirmLogout { form_token: t.clone(), resume: t.clone(), client: client.clone() };
         out.push(("confirm_logout", view.html(&page)));
         out.push(("signed_out", view.html(&SignedOut { client })));
+    }
+    for trouble in [None, Some(Trouble { kind: "throttled", wait: Some(120) })] {
+        let page = SecondFactor {
+            form_token: t.clone(),
+            transaction: t.clone(),
+            resume: trouble.is_some().then(|| t.clone()),
+            client: Some(app(s)),
+            methods: Factor::ALL[1..8]
+                .iter()
+                .filter(|f| **f != Factor::MagicLink)
+                .map(|f| f.name())
+                .collect(),
+            trouble,
+        };
+        out.push(("second_factor", view.html(&page)));
     }
     let fields = vec![("code", t.clone()), ("state", t.clone())];
     out.push(("form_post", view.html(&FormPost { action: t.clone(), host: t.clone(), fields })));

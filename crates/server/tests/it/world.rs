@@ -1,6 +1,7 @@
 //! A whole server on a loopback port: real store, real keys, real sockets; a clock moved by hand.
 
 use crate::wire::{Answer, Ask, form, post};
+use countersign_contract::flow::post::{NoEgress, Postbox};
 use countersign_contract::{ManualClock, SeededEntropy, fixture};
 use countersign_issuer::error::Unavailable;
 use countersign_issuer::login::{Caller, Purpose, browser, password};
@@ -89,6 +90,8 @@ async fn ground(public_url: &str) -> Ground {
         store: store.clone(),
         hasher: hasher.clone(),
         sign_pool: Arc::new(OnTheSpot),
+        courier: Arc::new(Postbox::default()),
+        egress: Arc::new(NoEgress),
         entropy: entropy.clone(),
         sealer: Sealer::new(Zeroizing::new([7; 32])),
         node: "test".to_owned(),
@@ -195,7 +198,7 @@ impl World {
         let password = Secret::new(PASSWORD);
         let proof =
             password::prove(&self.issuer, "ada", password, Purpose::Browser, &visitor.binding, &caller).await;
-        let fresh = browser::sign_in(&self.issuer, &[proof.unwrap()], &visitor, &caller).await.unwrap();
+        let fresh = browser::complete(&self.issuer, proof.unwrap(), &visitor, &caller).await.unwrap();
         visitor.session = browser::session(&self.issuer, fresh.cookie.expose()).await.unwrap();
         visitor
     }

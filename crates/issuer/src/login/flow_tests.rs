@@ -1,0 +1,195 @@
+use super::super::Proof;
+use super::*;
+use crate::model::{Enrolled, Subject, User, UserId, UserState};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_000_000 + seconds)
+}
+
+fn account(id: &str) -> Account {
+    let user = User {
+        id: UserId::from_stored(id),
+        email: "a@example.test".into(),
+        email_verified: true,
+        username: None,
+        name: None,
+        roles: Vec::new(),
+        state: UserState::Active,
+        credential_version: 3,
+        cutoff: None,
+        created_at: at(-100),
+        updated_at: at(-100),
+    };
+    let enrolled = Enrolled { password: true, ..Enrolled::default() };
+    Account { subject: Subject { user, roles: Vec::new() }, enrolled }
+}
+
+fn proof(factor: Factor, seconds: i64) -> Proof {
+    Proof::new(factor, account("u_a").subject, Purpose::Browser, "f", at(seconds))
+}
+
+fn flow(factors: &[(Factor, i64)]) -> Transaction {
+    let mut transaction = Transaction::begin(Purpose::Browser, "f", at(0));
+    for (factor, seconds) in factors {
+        transaction.add(proof(*factor, *seconds)).unwrap();
+    }
+    transaction
+}
+
+fn asked() -> Asked {
+    Asked::plain(Purpose::Browser, "f")
+}
+
+fn done(step: Step) -> (Timestamp, String, Vec<String>) {
+    match step {
+        Step::Done(a) => (a.auth_time, a.acr, a.amr),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_proof_is_good_for_what_it_was_made_for_only() {
+    let policy = Policy::default();
+    let need = Step::NeedFactor(vec![Factor::Password]);
+    let me = account("u_a");
+    let password = flow(&[(Factor::Password, 0)]);
+    assert_eq!(done(next(&me, &password, &asked(), &policy, at(599))).0, at(0), "just in time");
+    let twice = flow(&[(Factor::Password, 0), (Factor::Password, 5)]);
+    assert_eq!(done(next(&me, &twice, &asked(), &policy, at(6))).0, at(5), "the last proof counts");
+
+    let other = |change: fn(&mut Account)| {
+        let mut account = account("u_a");
+        change(&mut account);
+        account
+    };
+    for (name, account, transaction, asked, now, due) in [
+        ("nothing yet", account("u_a"), flow(&[]), asked(), 0, need.clone()),
+        ("too old", account("u_a"), password.clone(), asked(), 600, need.clone()),
+        ("another person's", account("u_b"), password.clone(), asked(), 1, need.clone()),
+        (
+            "for the direct API",
+            account("u_a"),
+            password.clone(),
+            Asked { purpose: Purpose::Direct, ..asked() },
+            1,
+            need.clone(),
+        ),
+        (
+            "of another flow",
+            account("u_a"),
+            password.clone(),
+            Asked { flow: "g".into(), ..asked() },
+            1,
+            need.clone(),
+        ),
+        (
+            "credentials changed since",
+            other(|a| a.subject.user.credential_version = 4),
+            password.clone(),
+            asked(),
+            1,
+            need.clone(),
+        ),
+        (
+            "disabled",
+            other(|a| a.subject.user.state = UserState::Disabled { at: at(0) }),
+            password.clone(),
+            asked(),
+            1,
+            Step::Refused("disabled"),
+        ),
+    ] {
+        assert_eq!(next(&account, &transaction, &asked, &policy, at(now)), due, "{name}");
+    }
+    let none = Policy { first: vec![], ..policy };
+    assert_eq!(next(&me, &password, &asked(), &none, at(1)), Step::NeedFactor(vec![]), "not a first factor");
+}
+
+#[test]
+fn a_second_factor_is_due_when_the_policy_says_so() {
+    let mut totp = account("u_a");
+    totp.enrolled.totp = true;
+    totp.enrolled.recovery_codes = 10;
+    let first = flow(&[(Factor::Password, 0)]);
+    let both = Step::NeedFactor(vec![Factor::Totp, Factor::RecoveryCode]);
+    let with = |mfa| Policy { mfa, ..Policy::default() };
+    let known = Asked { known_device: true, ..asked() };
+    for (mfa, account, asked, due) in [
+        (Mfa::WhenEnrolled, &totp, &asked(), Some(both.clone())),
+        (Mfa::WhenEnrolled, &totp, &known, Some(both.clone())),
+        (Mfa::WhenNewDevice, &totp, &asked(), Some(both.clone())),
+        (Mfa::WhenNewDevice, &totp, &known, None),
+        (Mfa::Never, &totp, &asked(), None),
+        (Mfa::WhenEnrolled, &account("u_a"), &asked(), None),
+        (
+            Mfa::Always,
+            &account("u_a"),
+            &asked(),
+            Some(Step::Enrol(vec![Factor::Passkey, Factor::Totp, Factor::SmsCode])),
+        ),
+    ] {
+        let step = next(account, &first, asked, &with(mfa), at(1));
+        match due {
+            Some(due) => assert_eq!(step, due, "{mfa:?}"),
+            None => assert_eq!(done(step).1, "urn:countersign:1", "{mfa:?}"),
+        }
+    }
+    let second = flow(&[(Factor::Password, 0), (Factor::Totp, 5)]);
+    let (auth_time, acr, amr) = done(next(&totp, &second, &asked(), &with(Mfa::WhenEnrolled), at(6)));
+    assert_eq!((auth_time, acr.as_str()), (at(5), "urn:countersign:2"));
+    assert_eq!(amr, ["pwd", "otp", "mfa"]);
+}
+
+#[test]
+fn two_proofs_of_one_mailbox_are_one_factor() {
+    let mut me = account("u_a");
+    me.enrolled.totp = true;
+    let policy = Policy { mail: true, ..Policy::default() };
+    let mail = flow(&[(Factor::MagicLink, 0), (Factor::EmailCode, 1)]);
+    assert_eq!(next(&me, &mail, &asked(), &policy, at(2)), Step::NeedFactor(vec![Factor::Totp]));
+    let alone = flow(&[(Factor::Totp, 0)]);
+    assert!(
+        matches!(next(&me, &alone, &asked(), &policy, at(2)), Step::NeedFactor(first) if first.contains(&Factor::Password)),
+        "a second factor alone begins nothing"
+    );
+}
+
+#[test]
+fn step_up_asks_for_what_is_missing_only() {
+    let mut me = account("u_a");
+    me.enrolled.totp = true;
+    let policy = Policy { mfa: Mfa::Never, ..Policy::default() };
+    let password = |seconds| Proven { factor: Factor::Password, at: at(seconds), hardware: false };
+    let held = Asked { acr: Acr::Two, held: vec![password(-3600)], ..asked() };
+    assert_eq!(next(&me, &flow(&[]), &held, &policy, at(0)), Step::NeedFactor(vec![Factor::Totp]));
+    let (auth_time, acr, _) = done(next(&me, &flow(&[(Factor::Totp, 1)]), &held, &policy, at(2)));
+    assert_eq!((auth_time, acr.as_str()), (at(1), "urn:countersign:2"));
+    let again = Asked { since: Some(at(-60)), ..held };
+    assert_eq!(
+        next(&me, &flow(&[]), &again, &policy, at(0)),
+        Step::NeedFactor(vec![Factor::Password]),
+        "a proof too old counts for nothing"
+    );
+}
+
+#[test]
+fn phishing_resistance_needs_a_key() {
+    let policy = Policy::default();
+    let phr = Asked { acr: Acr::PhishingResistant, ..asked() };
+    let mut me = account("u_a");
+    me.enrolled.totp = true;
+    let password = flow(&[(Factor::Password, 0)]);
+    assert_eq!(
+        next(&me, &password, &phr, &policy, at(1)),
+        Step::NeedFactor(vec![Factor::Totp]),
+        "what there is comes before what is to be set up"
+    );
+    let two = flow(&[(Factor::Password, 0), (Factor::Totp, 1)]);
+    assert_eq!(next(&me, &two, &phr, &policy, at(2)), Step::Enrol(vec![Factor::Passkey]));
+    me.enrolled.passkeys = 1;
+    assert_eq!(next(&me, &two, &phr, &policy, at(2)), Step::NeedFactor(vec![Factor::Passkey]));
+    let key = flow(&[(Factor::Passkey, 0)]);
+    let (_, acr, amr) = done(next(&me, &key, &phr, &policy, at(2)));
+    assert_eq!(acr, "urn:countersign:phr");
+    assert_eq!(amr, ["swk", "user", "mfa"]);
+}

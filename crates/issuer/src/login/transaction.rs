@@ -1,0 +1,105 @@
+//! A sign-in under way: who, what for, and what was proven so far. Sealed between two requests, bound to the
+//! browser or to the caller of the direct API, good for ten minutes from its begin.
+
+use super::{Proof, Purpose};
+use crate::Issuer;
+use crate::error::{Code, Failure, Result, rejected};
+use crate::model::{Proven, UserId};
+use countersign_token::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+const PURPOSE: &str = "login";
+
+/// What is sealed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Transaction {
+    purpose: Purpose,
+    flow: String,
+    begun_at: Timestamp,
+    user: Option<UserId>,
+    proofs: Vec<Kept>,
+}
+
+/// A proof of this flow: purpose, flow and person are the transaction's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) proven: Proven,
+    pub(super) credential_version: u32,
+}
+
+impl Transaction {
+    /// Life, from the begin: going from step to step does not extend it.
+    pub const LIFE: Duration = Duration::from_secs(600);
+
+    /// Nothing proven yet.
+    pub fn begin(purpose: Purpose, flow: &str, now: Timestamp) -> Self {
+        Self { purpose, flow: flow.to_owned(), begun_at: now, user: None, proofs: Vec::new() }
+    }
+
+    /// Begun by its first proof.
+    pub fn of(proof: Proof) -> Self {
+        Self {
+            purpose: proof.purpose,
+            flow: proof.flow,
+            begun_at: proof.proven.at,
+            user: Some(proof.user),
+            proofs: vec![Kept { proven: proof.proven, credential_version: proof.credential_version }],
+        }
+    }
+
+    /// Opens what was sealed for this binding. `None`: another browser's, altered, too old.
+    pub fn open(issuer: &Issuer, binding: &str, blob: &str, now: Timestamp) -> Option<Self> {
+        let (_, plain) = issuer.sealer.open_blob(PURPOSE, binding, blob)?;
+        let transaction: Self = serde_json::from_slice(&plain).ok()?;
+        transaction.is_live(now).then_some(transaction)
+    }
+
+    /// Seals it for this binding (the flow cookie's value).
+    pub fn seal(&self, issuer: &Issuer, binding: &str) -> Result<String> {
+        let plain = serde_json::to_vec(self).map_err(|e| Failure::Bug(e.to_string()))?;
+        Ok(issuer.sealer.blob(PURPOSE, binding, self.begun_at, &plain, &*issuer.entropy))
+    }
+
+    /// Not too old.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now.since(self.begun_at) <= Self::LIFE
+    }
+
+    /// Adds a proof. Another person's, of another flow or for another purpose is refused.
+    pub fn add(&mut self, proof: Proof) -> Result<()> {
+        let fits = self.user.as_ref().is_none_or(|u| *u == proof.user)
+            && self.purpose == proof.purpose
+            && self.flow == proof.flow;
+        if !fits {
+            return Err(rejected(Code::InvalidCredentials, "Please sign in again."));
+        }
+        self.user = Some(proof.user);
+        self.proofs.push(Kept { proven: proof.proven, credential_version: proof.credential_version });
+        Ok(())
+    }
+
+    /// Who is signing in, once something was proven.
+    pub fn user(&self) -> Option<&UserId> {
+        self.user.as_ref()
+    }
+    /// What for.
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+    /// The flow's name.
+    pub fn flow(&self) -> &str {
+        &self.flow
+    }
+    /// When it began.
+    pub fn begun_at(&self) -> Timestamp {
+        self.begun_at
+    }
+    pub(super) fn proofs(&self) -> &[Kept] {
+        &self.proofs
+    }
+    /// The account's `credential_version` that the newest proof was made against.
+    pub(crate) fn credential_version(&self) -> Option<u32> {
+        self.proofs.last().map(|p| p.credential_version)
+    }
+}

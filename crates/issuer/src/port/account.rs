@@ -1,0 +1,71 @@
+//! A person together with what they can prove themselves by, and what they change about themselves.
+
+use super::{At, StoreResult};
+use crate::model::{Account, BrowserSessionId, EventDraft, Rule, UserId};
+use async_trait::async_trait;
+use countersign_token::Timestamp;
+use std::time::Duration;
+
+/// A change of a credential: it raises `credential_version` and ends every browser and client session but
+/// `keep`'s, with a rule each.
+#[derive(Clone, Debug)]
+pub struct CredentialChange {
+    /// Whose.
+    pub user: UserId,
+    /// The browser it is made in.
+    pub keep: Option<BrowserSessionId>,
+    /// How long the rules live.
+    pub until: Duration,
+    /// Written with it, and the notice sent with it.
+    pub event: EventDraft,
+}
+
+/// What came of changing the address.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ChangedEmail {
+    /// Done; the rules written.
+    Changed(Vec<Rule>),
+    /// Somebody has it by now.
+    Taken,
+    /// No such user.
+    NoSuchUser,
+}
+
+/// A device that signed in before.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownDevice {
+    /// What it calls itself.
+    pub device: String,
+    /// First sign-in.
+    pub created_at: Timestamp,
+    /// Last sign-in.
+    pub seen_at: Timestamp,
+}
+
+/// Accounts.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// By id: one read.
+    async fn account(&self, id: &UserId) -> StoreResult<At<Option<Account>>>;
+    /// By e-mail or user name, without regard to case: one read whoever is asked for.
+    async fn find_account(&self, login: &str) -> StoreResult<At<Option<Account>>>;
+    /// Another address, shown to be theirs.
+    async fn change_email(&self, change: CredentialChange, email: &str) -> StoreResult<ChangedEmail>;
+    /// The person showed that `email` is theirs. `false`: they have another by now, or are gone.
+    async fn verify_email(&self, id: &UserId, email: &str, event: EventDraft) -> StoreResult<bool>;
+    /// Removes the password of an account that can sign in otherwise. `None`: there was none.
+    async fn remove_password(&self, change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
+    /// The language of mails (BCP 47). Not a credential.
+    async fn set_locale(&self, id: &UserId, locale: &str) -> StoreResult<()>;
+    /// The language of mails.
+    async fn locale(&self, id: &UserId) -> StoreResult<Option<String>>;
+
+    /// Has this device (digest of its cookie's id) signed this person in before?
+    async fn known_device(&self, user: &UserId, device: &[u8; 32]) -> StoreResult<bool>;
+    /// Notes a complete sign-in of a device, new or known.
+    async fn note_device(&self, user: &UserId, device: &[u8; 32], name: &str) -> StoreResult<()>;
+    /// All of the person's are unknown again (a password reset).
+    async fn forget_devices(&self, user: &UserId) -> StoreResult<()>;
+    /// The person's, newest first.
+    async fn list_devices(&self, user: &UserId) -> StoreResult<Vec<KnownDevice>>;
+}

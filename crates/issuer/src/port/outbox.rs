@@ -1,0 +1,57 @@
+//! Messages waiting to be sent. They come in with the event that asked for them, in its transaction
+//! ([`crate::model::EventDraft::telling`]); they leave when somebody took them over, or after the last try.
+
+use super::{At, StoreResult};
+use crate::model::message::Way;
+use crate::model::{EventDraft, Job, JobId};
+use async_trait::async_trait;
+use countersign_token::Timestamp;
+use std::time::Duration;
+
+/// A job somebody holds for a while.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TakenJob {
+    /// The message.
+    pub job: Job,
+    /// Tries so far, this one not counted.
+    pub tries: u16,
+    /// When it was queued.
+    pub created_at: Timestamp,
+}
+
+/// A job in the list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WaitingJob {
+    /// The message.
+    pub job: Job,
+    /// Tries so far.
+    pub tries: u16,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// Not before then; `None`: given up (dead).
+    pub next_at: Option<Timestamp>,
+    /// Why the last try failed; no secret, no address.
+    pub error: Option<String>,
+}
+
+/// The outbox.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Takes up to `limit` that are due, oldest first, for `lease`: nobody else gets them until then, so that
+    /// what a killed process held comes back by itself.
+    async fn take_jobs(&self, limit: u16, lease: Duration) -> StoreResult<At<Vec<TakenJob>>>;
+    /// Handed over: the row goes. `false`: it was taken over by somebody else since.
+    async fn job_done(&self, id: JobId) -> StoreResult<bool>;
+    /// Not now: again after `wait`.
+    async fn job_failed(&self, id: JobId, wait: Duration, error: &str) -> StoreResult<bool>;
+    /// Never: kept for the list until removed.
+    async fn job_dead(&self, id: JobId, error: &str, event: EventDraft) -> StoreResult<bool>;
+    /// Waiting and dead ones, oldest first.
+    async fn list_jobs(&self, way: Option<Way>, limit: u16) -> StoreResult<At<Vec<WaitingJob>>>;
+    /// A dead one again. `false`: no such dead job.
+    async fn retry_job(&self, id: JobId) -> StoreResult<bool>;
+    /// Removes a dead one.
+    async fn remove_job(&self, id: JobId) -> StoreResult<bool>;
+    /// How many wait and how many are dead.
+    async fn count_jobs(&self) -> StoreResult<(u64, u64)>;
+}

@@ -1,0 +1,95 @@
+-- What a sign-in consisted of: [{"factor": .., "at": ..}]. Empty in rows from before: a password.
+ALTER TABLE browser_session ADD COLUMN proven TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE code ADD COLUMN proven TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE client_session ADD COLUMN proven TEXT NOT NULL DEFAULT '[]';
+-- language of mails (BCP 47)
+ALTER TABLE user ADD COLUMN locale TEXT;
+
+CREATE TABLE totp (
+    user_id   TEXT PRIMARY KEY NOT NULL REFERENCES user ON DELETE CASCADE,
+    secret    BLOB NOT NULL,
+    -- the last time step used (RFC 6238)
+    last_step INTEGER NOT NULL,
+    set_at    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE phone (
+    user_id TEXT PRIMARY KEY NOT NULL REFERENCES user ON DELETE CASCADE,
+    number  TEXT NOT NULL,
+    set_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE recovery_code (
+    user_id  TEXT NOT NULL REFERENCES user ON DELETE CASCADE,
+    digest   BLOB NOT NULL CHECK (length(digest) = 32),
+    spent_at INTEGER,
+    PRIMARY KEY (user_id, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE passkey (
+    id              BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
+    user_id         TEXT NOT NULL REFERENCES user ON DELETE CASCADE,
+    credential_id   BLOB NOT NULL UNIQUE,
+    name            TEXT NOT NULL,
+    credential      TEXT NOT NULL,
+    verifies_user   INTEGER NOT NULL CHECK (verifies_user IN (0, 1)),
+    backup_eligible INTEGER NOT NULL CHECK (backup_eligible IN (0, 1)),
+    backed_up       INTEGER NOT NULL CHECK (backed_up IN (0, 1)),
+    counter         INTEGER NOT NULL CHECK (counter BETWEEN 0 AND 4294967295),
+    created_at      INTEGER NOT NULL,
+    used_at         INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX passkey_by_user ON passkey (user_id);
+
+CREATE TABLE upstream_link (
+    provider  TEXT NOT NULL,
+    subject   TEXT NOT NULL,
+    user_id   TEXT NOT NULL REFERENCES user ON DELETE CASCADE,
+    email     TEXT,
+    linked_at INTEGER NOT NULL,
+    PRIMARY KEY (provider, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX upstream_link_by_user ON upstream_link (user_id);
+
+CREATE TABLE known_device (
+    user_id    TEXT NOT NULL REFERENCES user ON DELETE CASCADE,
+    digest     BLOB NOT NULL CHECK (length(digest) = 32),
+    name       TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL,
+    PRIMARY KEY (user_id, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE challenge (
+    id                 BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
+    user_id            TEXT REFERENCES user ON DELETE CASCADE,
+    purpose            TEXT NOT NULL,
+    factor             TEXT NOT NULL,
+    flow               BLOB NOT NULL CHECK (length(flow) = 32),
+    target             TEXT NOT NULL,
+    credential_version INTEGER NOT NULL,
+    -- keyed digests
+    code               BLOB CHECK (length(code) = 32),
+    link               BLOB UNIQUE CHECK (length(link) = 32),
+    payload            BLOB,
+    asked_from         TEXT NOT NULL,
+    created_at         INTEGER NOT NULL,
+    expires_at         INTEGER NOT NULL,
+    tries              INTEGER NOT NULL DEFAULT 0,
+    spent_at           INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX challenge_by_user ON challenge (user_id, purpose, factor, created_at);
+CREATE INDEX challenge_by_end ON challenge (expires_at);
+
+-- Messages to be sent, sealed: they may hold codes and links.
+CREATE TABLE outbox (
+    id         BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
+    way        TEXT NOT NULL CHECK (way IN ('mail', 'sms')),
+    message    BLOB NOT NULL,
+    tries      INTEGER NOT NULL DEFAULT 0,
+    -- not before; NULL: given up
+    next_at    INTEGER,
+    error      TEXT,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outbox_by_turn ON outbox (next_at) WHERE next_at IS NOT NULL;

@@ -1,0 +1,156 @@
+//! People with what they can prove themselves by.
+
+use crate::column::{Read, json, time};
+use crate::fault::Done;
+use crate::tx::Tx;
+use crate::user::{SUBJECT, credential_changed, key, subject, subject_columns};
+use crate::{SqliteStore, event};
+use async_trait::async_trait;
+use countersign_issuer::model::{Account, Enrolled, EventDraft, Rule, UserId};
+use countersign_issuer::port::account::KnownDevice;
+use countersign_issuer::port::{Accounts, At, ChangedEmail, CredentialChange, StoreResult};
+use rusqlite::{Params, Row, params};
+
+/// Columns of what is enrolled for a person of a table named `u`, after [`SUBJECT`].
+macro_rules! account {
+    ($of:literal) => {
+        concat!(
+            "SELECT ",
+            subject_columns!(),
+            ", EXISTS (SELECT 1 FROM password p WHERE p.user_id = u.id),
+             (SELECT count(*) FROM passkey k WHERE k.user_id = u.id AND k.verifies_user),
+             (SELECT count(*) FROM passkey k WHERE k.user_id = u.id AND NOT k.verifies_user),
+             EXISTS (SELECT 1 FROM totp t WHERE t.user_id = u.id),
+             (SELECT f.number FROM phone f WHERE f.user_id = u.id),
+             (SELECT count(*) FROM recovery_code r WHERE r.user_id = u.id AND r.spent_at IS NULL),
+             (SELECT json_group_array(l.provider) FROM upstream_link l WHERE l.user_id = u.id)
+             FROM user u WHERE ",
+            $of
+        )
+    };
+}
+
+fn account(row: &Row<'_>) -> Read<Account> {
+    let enrolled = Enrolled {
+        password: row.get(SUBJECT)?,
+        passkeys: row.get(SUBJECT + 1)?,
+        security_keys: row.get(SUBJECT + 2)?,
+        totp: row.get(SUBJECT + 3)?,
+        phone: row.get(SUBJECT + 4)?,
+        recovery_codes: row.get(SUBJECT + 5)?,
+        upstreams: json(row, SUBJECT + 6)?,
+    };
+    Ok(Account { subject: subject(row, 0)?, enrolled })
+}
+
+impl SqliteStore {
+    fn one_account(&self, sql: &str, params: impl Params) -> StoreResult<At<Option<Account>>> {
+        self.read(|tx| Ok(At { now: tx.now, it: tx.row(sql, params, account)? }))
+    }
+}
+
+fn change_email(tx: &Tx<'_>, change: &CredentialChange, email: &str) -> Done<ChangedEmail> {
+    let key = key(email);
+    let taken = "SELECT 1 FROM user WHERE (email_key = ?1 OR username_key = ?1) AND id <> ?2";
+    if tx.row(taken, params![key, change.user.as_str()], |_| Ok(()))?.is_some() {
+        return Ok(ChangedEmail::Taken);
+    }
+    let Some(rules) = credential_changed(tx, change)? else { return Ok(ChangedEmail::NoSuchUser) };
+    tx.one(
+        "UPDATE user SET email = ?2, email_key = ?3, email_verified = 1 WHERE id = ?1",
+        params![change.user.as_str(), email, key],
+    )?;
+    Ok(ChangedEmail::Changed(rules))
+}
+
+#[async_trait]
+impl Accounts for SqliteStore {
+    async fn account(&self, id: &UserId) -> StoreResult<At<Option<Account>>> {
+        self.one_account(account!("u.id = ?1"), [id.as_str()])
+    }
+
+    async fn find_account(&self, login: &str) -> StoreResult<At<Option<Account>>> {
+        // No name holds an `@`, so at most one of the two matches.
+        self.one_account(account!("u.email_key = ?1 OR u.username_key = ?1"), [key(login)])
+    }
+
+    async fn change_email(&self, change: CredentialChange, email: &str) -> StoreResult<ChangedEmail> {
+        let email = email.to_owned();
+        self.write(move |tx| change_email(tx, &change, &email)).await
+    }
+
+    async fn verify_email(&self, id: &UserId, email: &str, event: EventDraft) -> StoreResult<bool> {
+        let (id, email) = (id.clone(), email.to_owned());
+        self.write(move |tx| {
+            let verified = tx.guarded(
+                "UPDATE user SET email_verified = 1, updated_at = ?3 WHERE id = ?1 AND email = ?2",
+                params![id.as_str(), email, tx.now.millis()],
+            )?;
+            if verified {
+                event::write(tx, &event)?;
+            }
+            Ok(verified)
+        })
+        .await
+    }
+
+    async fn remove_password(&self, change: CredentialChange) -> StoreResult<Option<Vec<Rule>>> {
+        self.write(move |tx| {
+            if !tx.guarded("DELETE FROM password WHERE user_id = ?1", [change.user.as_str()])? {
+                return Ok(None);
+            }
+            credential_changed(tx, &change)
+        })
+        .await
+    }
+
+    async fn set_locale(&self, id: &UserId, locale: &str) -> StoreResult<()> {
+        let (id, locale) = (id.clone(), locale.to_owned());
+        self.write(move |tx| {
+            tx.guarded("UPDATE user SET locale = ?2 WHERE id = ?1", [id.as_str(), locale.as_str()])
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn locale(&self, id: &UserId) -> StoreResult<Option<String>> {
+        let sql = "SELECT locale FROM user WHERE id = ?1";
+        self.read(|tx| Ok(tx.row(sql, [id.as_str()], |r| r.get(0))?.flatten()))
+    }
+
+    async fn known_device(&self, user: &UserId, device: &[u8; 32]) -> StoreResult<bool> {
+        let sql = "SELECT 1 FROM known_device WHERE user_id = ?1 AND digest = ?2";
+        self.read(|tx| Ok(tx.row(sql, params![user.as_str(), device], |_| Ok(()))?.is_some()))
+    }
+
+    async fn note_device(&self, user: &UserId, device: &[u8; 32], name: &str) -> StoreResult<()> {
+        let (user, device, name) = (user.clone(), *device, name.to_owned());
+        self.write(move |tx| {
+            tx.guarded(
+                "INSERT INTO known_device (user_id, digest, name, created_at, seen_at)
+                 SELECT id, ?2, ?3, ?4, ?4 FROM user WHERE id = ?1
+                 ON CONFLICT (user_id, digest) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at",
+                params![user.as_str(), device, name, tx.now.millis()],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn forget_devices(&self, user: &UserId) -> StoreResult<()> {
+        let user = user.clone();
+        self.write(move |tx| tx.count("DELETE FROM known_device WHERE user_id = ?1", [user.as_str()]))
+            .await
+            .map(drop)
+    }
+
+    async fn list_devices(&self, user: &UserId) -> StoreResult<Vec<KnownDevice>> {
+        let sql = "SELECT name, created_at, seen_at FROM known_device WHERE user_id = ?1
+                   ORDER BY seen_at DESC, digest";
+        self.read(|tx| {
+            tx.rows(sql, [user.as_str()], |r| {
+                Ok(KnownDevice { device: r.get(0)?, created_at: time(r, 1)?, seen_at: time(r, 2)? })
+            })
+        })
+    }
+}
