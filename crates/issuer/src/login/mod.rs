@@ -1,9 +1,12 @@
 //! Logging in: the one function that decides what is still missing, and one file a factor.
 
 pub mod browser;
+pub mod email_code;
 pub mod flow;
+pub mod magic_link;
 pub mod password;
 pub mod policy;
+pub mod sms_code;
 pub mod throttle;
 pub mod transaction;
 
@@ -11,7 +14,7 @@ pub use flow::{Asked, Step, next};
 pub use policy::{Mfa, Policy};
 pub use transaction::Transaction;
 
-use crate::model::{Factor, Proven, Subject, UserId};
+use crate::model::{ClientId, Factor, Proven, Subject, UserId};
 use countersign_token::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -30,6 +33,15 @@ impl Caller {
     pub fn asked_from(&self) -> crate::model::AskedFrom {
         crate::model::AskedFrom { ip: self.ip.to_string(), device: self.device.clone() }
     }
+}
+
+/// How a message to the person looks.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// Language of the page it was asked for on (BCP 47); empty: the account's, or the house's.
+    pub lang: String,
+    /// The application it is about.
+    pub client: Option<ClientId>,
 }
 
 /// What a proof, a code or a link is for: it is good for nothing else. The serialized name is stable.
