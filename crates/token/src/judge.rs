@@ -19,7 +19,7 @@ pub(crate) fn judge(text: &str, marks: &Marks, policy: &Policy, now: Timestamp) 
         }
     }
     date_of(marks, R::AuthTime)?;
-    let (latest, earliest) = (now + policy.leeway, now - policy.leeway);
+    let (latest, earliest) = (now + policy.leeway.max(policy.early), now - policy.leeway);
     let expiry = date_of(marks, R::Exp)?.ok_or_else(|| missing(R::Exp))?;
     if policy.judge_expiry && expiry <= earliest {
         return Err(at(R::Exp, "expired", "expired at", expiry, now));

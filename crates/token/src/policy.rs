@@ -60,6 +60,8 @@ pub struct Policy {
     pub(crate) typ: TokenType,
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) leeway: Duration,
+    /// More for `nbf` and `iat`, when that is more.
+    pub(crate) early: Duration,
     pub(crate) max_bytes: usize,
     pub(crate) judge_expiry: bool,
 }
@@ -111,6 +113,14 @@ impl Policy {
         Self { leeway: leeway.min(MAX_LEEWAY), ..self }
     }
 
+    /// How far ahead `nbf` and `iat` may lie, 0 to 60 s, when that is more than the leeway; more is cut to 60.
+    /// Default 0. A token made on a machine whose clock goes a little ahead is no attack; one used after
+    /// its end is, so `exp` does not move.
+    #[must_use]
+    pub fn early(self, early: Duration) -> Self {
+        Self { early: early.min(MAX_LEEWAY), ..self }
+    }
+
     /// Maximum token size in bytes; default 64 KiB.
     #[must_use]
     pub fn max_bytes(self, max: usize) -> Self {
@@ -154,6 +164,7 @@ impl NeedAlgorithms {
             typ: self.typ,
             algorithms: algs.to_vec(),
             leeway: Duration::ZERO,
+            early: Duration::ZERO,
             max_bytes: MAX_BYTES,
             judge_expiry: true,
         }

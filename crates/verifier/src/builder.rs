@@ -18,6 +18,9 @@ use std::time::Duration;
 
 /// As the engine bounds it.
 const MOST_LEEWAY: Duration = Duration::from_secs(60);
+/// Clocks kept by NTP differ by milliseconds, seldom by more than a second: a token made a moment ago
+/// elsewhere may carry an `iat` of a moment ahead.
+pub(crate) const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
 
 /// Why a verifier was not built.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -148,7 +151,8 @@ impl Builder {
         self
     }
 
-    /// Clock difference to the issuer that is tolerated, 0 to 60 s. Default 0.
+    /// Clock difference to the issuer that is tolerated, 0 to 60 s. Default 0. `nbf` and `iat` may lie 2 s
+    /// ahead in any case.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
@@ -310,7 +314,8 @@ impl Builder {
                 .audience(self.audience.clone())
                 .token_type(TokenType::Access)
                 .algorithms(&algorithms)
-                .leeway(self.leeway),
+                .leeway(self.leeway)
+                .early(CLOCKS_DIFFER),
             issuer: self.issuer,
             audience: self.audience,
             leeway: self.leeway.min(MOST_LEEWAY),

@@ -1,5 +1,6 @@
 //! Why a token is or is not accepted, step by step.
 
+use crate::builder::CLOCKS_DIFFER;
 use crate::identity::Identity;
 use crate::refusal::{Refusal, Revocation};
 use crate::staleness::Terms;
@@ -138,6 +139,7 @@ fn engine(
     let number = |name| claims.get(name).and_then(Value::as_f64);
     #[expect(clippy::cast_precision_loss, reason = "seconds of this age are exact in a double")]
     let (seconds, leeway) = (now.millis() as f64 / 1000.0, verifier.leeway.as_secs_f64());
+    let early = verifier.leeway.max(CLOCKS_DIFFER).as_secs_f64();
     let named =
         |value: &Value| value.as_str().is_some_and(|name| verifier.audience.iter().any(|due| due == name));
     let for_us = match claims.get("aud") {
@@ -170,7 +172,7 @@ fn engine(
         (
             format!("nbf and iat up to {}", now.seconds()),
             format!("nbf {}, iat {}", of(claims, "nbf"), of(claims, "iat")),
-            Some(["nbf", "iat"].into_iter().filter_map(number).all(|from| from <= seconds + leeway)),
+            Some(["nbf", "iat"].into_iter().filter_map(number).all(|from| from <= seconds + early)),
         ),
     ];
     let verdict = |index: usize, alone: Option<bool>| match failed {

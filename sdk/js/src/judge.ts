@@ -24,7 +24,7 @@ export function judgeTimes(claims: JsonObject, policy: Checked, now: number): vo
   if (policy.judgeExpiry && expiry <= now - policy.leewayMs) throw at('exp', 'expired', 'expired at', expiry, now)
   for (const claim of ['nbf', 'iat']) {
     const date = dateOf(claims, claim)
-    if (date !== undefined && date > now + policy.leewayMs) throw at(claim, 'not_yet_valid', 'valid from', date, now)
+    if (date !== undefined && date > now + Math.max(policy.leewayMs, policy.earlyMs)) throw at(claim, 'not_yet_valid', 'valid from', date, now)
   }
 }
 

@@ -82,9 +82,13 @@ export interface Settings {
   readonly cacheCapacity: number
 }
 
+/** How far ahead `nbf` and `iat` may lie in any case: clocks kept by NTP differ by milliseconds. */
+const CLOCKS_DIFFER_MS = 2_000
+
 /** Checks options and fills in defaults. */
 export function settled(options: VerifierOptions): Settings {
-  const policy = checked(options)
+  // As the Rust verifier: a clock a little ahead is no attack.
+  const policy = { ...checked(options), earlyMs: CLOCKS_DIFFER_MS }
   const clock = options.clock ?? systemClock()
   const bounds: Bounds = {
     // Called as a plain function: some runtimes refuse it as a method of anything else.

@@ -24,6 +24,8 @@ export interface Checked {
   readonly type: string
   readonly algorithms: readonly Algorithm[]
   readonly leewayMs: number
+  /** More for `nbf` and `iat`, when that is more. */
+  readonly earlyMs: number
   readonly judgeExpiry: boolean
 }
 
@@ -48,7 +50,7 @@ export function checked(policy: Policy): Checked {
   }
   return {
     issuer, audience: audiences.filter(isText), type: strip(type), algorithms: names,
-    leewayMs: leeway * 1000, judgeExpiry: true,
+    leewayMs: leeway * 1000, earlyMs: 0, judgeExpiry: true,
   }
 }
 

@@ -64,6 +64,17 @@ fn times_and_leeway() {
         let now = Timestamp::from_seconds(NOW.seconds() + when);
         assert_eq!(ask(&world, &policy(leeway), &token, now), answer, "{when} s, leeway {leeway} s");
     }
+    for (when, early, answer) in [
+        (-2, 2, Ok(())),
+        (-3, 2, Err("not_yet_valid")),
+        (-60, 3600, Ok(())),
+        (-61, 3600, Err("not_yet_valid")),
+        (900, 60, Err("expired")),
+    ] {
+        let now = Timestamp::from_seconds(NOW.seconds() + when);
+        let policy = policy(0).early(Duration::from_secs(early));
+        assert_eq!(ask(&world, &policy, &token, now), answer, "{when} s, early {early} s");
+    }
     let just_before = Timestamp::from_millis(NOW.millis() + 899_999);
     assert_eq!(ask(&world, &policy(0), &token, just_before), Ok(()));
     let fraction = forge(HEADER, with("exp", Some("1800000000.5")));

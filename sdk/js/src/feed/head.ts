@@ -64,7 +64,8 @@ export class Pins {
   private constructor(issuer: string, keys: KeySet) {
     this.#keys = keys
     this.#policy = {
-      issuer, audience: [`${issuer}/rev`], type: 'revhead+jwt', algorithms: ['Ed25519'], leewayMs: SKEW, judgeExpiry: true,
+      issuer, audience: [`${issuer}/rev`], type: 'revhead+jwt', algorithms: ['Ed25519'], leewayMs: SKEW, earlyMs: 0,
+      judgeExpiry: true,
     }
   }
 
