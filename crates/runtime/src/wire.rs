@@ -4,7 +4,7 @@ use crate::StartError;
 use crate::clock;
 use crate::config::{Settings, StorePath};
 use crate::courier::NoCourier;
-use crate::egress::NoEgress;
+use crate::egress::Outward;
 use crate::entropy::SystemEntropy;
 use crate::hasher::Argon2Pool;
 use crate::master_key;
@@ -48,7 +48,7 @@ pub(crate) async fn open(settings: &Settings) -> Result<Node, StartError> {
         hasher: Arc::new(Argon2Pool::start(&settings.password).map_err(StartError::system("threads"))?),
         sign_pool: Arc::new(SlowSignatures::start().map_err(StartError::system("threads"))?),
         courier: Arc::new(NoCourier),
-        egress: Arc::new(NoEgress),
+        egress: Arc::new(Outward::new(settings.egress.clone())),
         entropy: Arc::new(entropy),
         sealer: Sealer::new(master),
         node: base64url::encode(node),

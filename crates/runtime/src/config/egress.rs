@@ -1,4 +1,4 @@
-//! `[egress]`: addresses the server may call although they are not public.
+//! `[egress]`: addresses that the server may call although they are not public.
 
 use super::problem::Problems;
 use super::proxy::networks;
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawEgress {
-    /// Addresses or networks beside public ones that the server may call, such as `127.0.0.1/32`.
-    #[schemars(extend("x-later" = "this version calls no address that others name"))]
+    /// Addresses or networks beside public ones that the server may call, such as `127.0.0.1/32`; these also
+    /// over plain http. Everything else is called by https at public addresses alone.
     pub allow: Vec<String>,
 }
 

@@ -147,7 +147,7 @@ fn settings_of_later_versions_are_checked_and_said_to_do_nothing() {
     let settings = effective.check().unwrap();
     assert_eq!(settings.egress.len(), 1);
     let named: Vec<_> = effective.without_effect().map(|(key, _)| key).collect();
-    assert_eq!(named, ["egress.allow", "gateway.return_hosts"]);
+    assert_eq!(named, ["gateway.return_hosts"]);
     assert!(toml("[egress]\nallow = [\"localhost\"]").is_err());
     assert!(toml("[gateway]\nreturn_hosts = [\"https://app.example/\"]").is_err());
 }
