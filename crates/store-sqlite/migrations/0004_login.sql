@@ -93,3 +93,18 @@ CREATE TABLE outbox (
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox_by_turn ON outbox (next_at) WHERE next_at IS NOT NULL;
+
+-- Recovery codes stand in for a second factor: they go with the last one, whichever way it goes.
+CREATE TRIGGER recovery_codes_after_totp AFTER DELETE ON totp
+WHEN NOT EXISTS (SELECT 1 FROM phone WHERE user_id = OLD.user_id)
+ AND NOT EXISTS (SELECT 1 FROM passkey WHERE user_id = OLD.user_id)
+BEGIN DELETE FROM recovery_code WHERE user_id = OLD.user_id; END;
+CREATE TRIGGER recovery_codes_after_phone AFTER DELETE ON phone
+WHEN NOT EXISTS (SELECT 1 FROM totp WHERE user_id = OLD.user_id)
+ AND NOT EXISTS (SELECT 1 FROM passkey WHERE user_id = OLD.user_id)
+BEGIN DELETE FROM recovery_code WHERE user_id = OLD.user_id; END;
+CREATE TRIGGER recovery_codes_after_passkey AFTER DELETE ON passkey
+WHEN NOT EXISTS (SELECT 1 FROM totp WHERE user_id = OLD.user_id)
+ AND NOT EXISTS (SELECT 1 FROM phone WHERE user_id = OLD.user_id)
+ AND NOT EXISTS (SELECT 1 FROM passkey WHERE user_id = OLD.user_id)
+BEGIN DELETE FROM recovery_code WHERE user_id = OLD.user_id; END;

@@ -8,6 +8,8 @@ use rusqlite::ErrorCode;
 pub(crate) enum Fault {
     /// SQLite said no.
     Sqlite(rusqlite::Error),
+    /// What the operation was decided by is not so any more.
+    Outrun,
     /// An invariant of ours does not hold.
     Broken(String),
 }
@@ -34,6 +36,7 @@ impl From<Fault> for StoreError {
                 Some(what) => Self::Unavailable(format!("{what}: {e}")),
                 None => Self::Broken(e.to_string()),
             },
+            Fault::Outrun => Self::Outrun,
             Fault::Broken(what) => Self::Broken(what),
         }
     }

@@ -1,7 +1,7 @@
 //! People and their passwords.
 
 use crate::column::{Read, json, maybe_time, time, user_id};
-use crate::fault::Done;
+use crate::fault::{Done, Fault};
 use crate::tx::Tx;
 use crate::{SqliteStore, browser_session, client_session, event, revocation};
 use async_trait::async_trait;
@@ -154,16 +154,21 @@ fn change(tx: &Tx<'_>, id: &UserId, change: &UserChange) -> Done<ChangedUser> {
 }
 
 /// What every change of a credential does: the version goes up, every session but `keep`'s ends, the event
-/// and its notice are written. `None`: no such person.
+/// and its notice are written. `None`: no such person. Decided by another version: everything the operation
+/// did so far is undone.
 pub(crate) fn credential_changed(tx: &Tx<'_>, change: &CredentialChange) -> Done<Option<Vec<Rule>>> {
     let id = &change.user;
-    let there = tx.guarded(
+    let version: Option<u32> =
+        tx.row("SELECT credential_version FROM user WHERE id = ?1", [id.as_str()], |r| r.get(0))?;
+    match (version, change.version) {
+        (None, _) => return Ok(None),
+        (Some(now), Some(seen)) if now != seen => return Err(Fault::Outrun),
+        _ => {}
+    }
+    tx.one(
         "UPDATE user SET credential_version = credential_version + 1, updated_at = ?2 WHERE id = ?1",
         params![id.as_str(), tx.now.millis()],
     )?;
-    if !there {
-        return Ok(None);
-    }
     browser_session::end_all(tx, id, change.keep.as_ref())?;
     let ended = client_session::end_all(tx, id, change.keep.as_ref())?;
     event::write(tx, &about(change.event.clone(), id))?;
@@ -254,7 +259,7 @@ impl Users for SqliteStore {
     ) -> StoreResult<Option<Vec<Rule>>> {
         let (id, keep) = (id.clone(), keep.cloned());
         self.write(move |tx| {
-            let change = CredentialChange { user: id, keep, until, event };
+            let change = CredentialChange { user: id, version: None, keep, until, event };
             let Some(rules) = credential_changed(tx, &change)? else { return Ok(None) };
             put_password(tx, &change.user, &password)?;
             Ok(Some(rules))

@@ -12,6 +12,10 @@ use std::time::Duration;
 pub struct CredentialChange {
     /// Whose.
     pub user: UserId,
+    /// The person's `credential_version` that the change was decided by. Another one by now: nothing is
+    /// written ([`crate::port::StoreError::Outrun`]), so that of two removals at once that would leave no way
+    /// to sign in one is refused. `None`: whatever it is (an operator's).
+    pub version: Option<u32>,
     /// The browser it is made in.
     pub keep: Option<BrowserSessionId>,
     /// How long the rules live.

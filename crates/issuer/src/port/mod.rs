@@ -60,7 +60,7 @@ pub use totp::Totps;
 pub use upstream::{LinkedUpstream, UpstreamLink, Upstreams};
 pub use user::{ChangedUser, CreateUser, NewUser, UserChange, Users};
 
-use crate::error::{Failure, Unavailable};
+use crate::error::{Code, Failure, Unavailable, rejected};
 use countersign_token::Timestamp;
 use std::time::Duration;
 
@@ -79,6 +79,9 @@ pub enum StoreError {
     /// Busy, full, read-only, unreachable: passing.
     #[error("{0}")]
     Unavailable(String),
+    /// What the change was decided by has changed meanwhile: decide again.
+    #[error("changed meanwhile")]
+    Outrun,
     /// A constraint nobody expected, a row that does not read back: ours.
     #[error("{0}")]
     Broken(String),
@@ -90,6 +93,10 @@ impl From<StoreError> for Failure {
             StoreError::Unavailable(detail) => {
                 Self::Unavailable(Unavailable { what: "store", detail, retry_after: Duration::from_secs(1) })
             }
+            StoreError::Outrun => rejected(
+                Code::Conflict,
+                "The account has changed meanwhile. Look at it again, and try again.",
+            ),
             StoreError::Broken(detail) => Self::Bug(detail),
         }
     }

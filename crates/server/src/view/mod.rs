@@ -26,6 +26,10 @@ use std::sync::Arc;
 
 const TEMPLATES: &[(&str, &str)] = &[
     ("account.html", include_str!("../../templates/account.html")),
+    ("account_form.html", include_str!("../../templates/account_form.html")),
+    ("account_frame.html", include_str!("../../templates/account_frame.html")),
+    ("account_security.html", include_str!("../../templates/account_security.html")),
+    ("account_totp.html", include_str!("../../templates/account_totp.html")),
     ("choose_account.html", include_str!("../../templates/choose_account.html")),
     ("confirm_logout.html", include_str!("../../templates/confirm_logout.html")),
     ("consent.html", include_str!("../../templates/consent.html")),

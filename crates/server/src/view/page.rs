@@ -1,5 +1,7 @@
 //! What each page is told. Field names are what templates use; a missing one is an error.
 
+pub(crate) mod account;
+
 use super::headers::{Guard, Referrer};
 use countersign_issuer::model::{Client, User};
 use countersign_issuer::oauth::authorize::ConsentView;
@@ -240,45 +242,6 @@ impl Page for SecondFactor {
     fn guard(&self) -> Guard {
         Guard::LeadsToClient
     }
-}
-
-/// An application in the list of sign-ins.
-#[derive(Serialize, Debug)]
-pub(crate) struct AppSession {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) device: String,
-    pub(crate) created_at: i64,
-}
-
-/// A browser in the list of sign-ins.
-#[derive(Serialize, Debug)]
-pub(crate) struct BrowserEntry {
-    pub(crate) id: String,
-    pub(crate) current: bool,
-    pub(crate) device: String,
-    pub(crate) created_at: i64,
-    pub(crate) seen_at: i64,
-    pub(crate) apps: Vec<AppSession>,
-}
-
-/// Who am I, where am I signed in.
-#[derive(Serialize, Debug)]
-pub(crate) struct Account {
-    pub(crate) form_token: String,
-    /// The person's id: a form of an older sign-in's page is not taken for this one's.
-    pub(crate) me: String,
-    pub(crate) user: Person,
-    pub(crate) browsers: Vec<BrowserEntry>,
-    pub(crate) apps: Vec<AppSession>,
-    /// Is there anything but this browser?
-    pub(crate) others: bool,
-    /// What was just done: `ended`, `ended_others`, `gone`, `other`.
-    pub(crate) notice: Option<&'static str>,
-}
-
-impl Page for Account {
-    const TEMPLATE: &'static str = "account.html";
 }
 
 /// Something did not work.

@@ -1,6 +1,8 @@
 //! Every page is rendered here, with kind and with hostile values; a text, field or asset that a template
 //! misses makes this red.
 
+mod account;
+
 use super::page::*;
 use super::*;
 use countersign_issuer::model::Factor;
@@ -44,21 +46,6 @@ fn sign_in(s: &str, client: bool, again: bool, trouble: Option<Trouble>) -> Sign
         username: if again || trouble.is_some() { s.to_owned() } else { String::new() },
         again,
         trouble,
-    }
-}
-
-fn session(s: &str) -> AppSession {
-    AppSession { id: s.to_owned(), name: s.to_owned(), device: s.to_owned(), created_at: 1_770_000_000_000 }
-}
-
-fn browser(s: &str, current: bool) -> BrowserEntry {
-    BrowserEntry {
-        id: s.to_owned(),
-        current,
-        device: s.to_owned(),
-        created_at: 1_770_000_000_000,
-        seen_at: 1_770_000_060_000,
-        apps: if current { vec![session(s), session(s)] } else { vec![] },
     }
 }
 
@@ -124,19 +111,7 @@ fn every_page(view: &Views, s: &str) -> Vec<(&'static str, String)> {
     for email in [None, Some(t.clone())] {
         out.push(("home", view.html(&Home { host: t.clone(), email })));
     }
-    for notice in [None, Some("ended"), Some("ended_others"), Some("gone"), Some("other")] {
-        let alone = notice.is_none();
-        let page = Account {
-            form_token: t.clone(),
-            me: t.clone(),
-            user: if alone { nobody_special() } else { person(s) },
-            browsers: if alone { vec![browser(s, true)] } else { vec![browser(s, true), browser(s, false)] },
-            apps: if alone { vec![] } else { vec![session(s)] },
-            others: !alone,
-            notice,
-        };
-        out.push(("account", view.html(&page)));
-    }
+    out.append(&mut account::pages(view, s));
     for kind in
         ["request", "form", "expired", "missing", "method", "large", "slow", "throttled", "busy", "bug"]
     {

@@ -1,0 +1,49 @@
+//! `/account/security`: how do I sign in, and where is that changed.
+
+use super::frame;
+use super::gate::{Gate, to_see};
+use crate::app::App;
+use crate::error::Fault;
+use crate::extract::browser::Browser;
+use crate::extract::form::Query;
+use crate::view::page::account::Security;
+use axum::extract::State;
+use axum::response::Response;
+use countersign_issuer::account;
+use http::StatusCode;
+use std::sync::Arc;
+
+/// Digits of a phone number that are shown.
+const SHOWN_DIGITS: usize = 2;
+
+/// The page.
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    browser: Browser,
+    Query(params): Query,
+) -> Result<Response, Fault> {
+    let me = match to_see(&app, &browser)? {
+        Gate::Open(me) => me,
+        Gate::Shut(answer) => return Ok(answer),
+    };
+    let account = account::load(&app.issuer, me).await?.it;
+    let two_steps = account.enrolled.two_steps();
+    let enrolled = account.enrolled;
+    let page = Security {
+        frame: frame(&app, &browser, me, params.one("done")?),
+        password: enrolled.password,
+        passkeys: enrolled.passkeys.saturating_add(enrolled.security_keys),
+        totp: enrolled.totp,
+        phone: enrolled.phone.as_deref().map(end_of),
+        recovery_codes: enrolled.recovery_codes,
+        two_steps,
+        upstreams: enrolled.upstreams,
+    };
+    Ok(app.views.show(StatusCode::OK, &page))
+}
+
+/// Enough to know one's own number by.
+fn end_of(number: &str) -> String {
+    let hidden = number.chars().count().saturating_sub(SHOWN_DIGITS);
+    number.chars().skip(hidden).collect()
+}

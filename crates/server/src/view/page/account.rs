@@ -1,0 +1,98 @@
+//! What the account pages are told.
+
+use super::{Page, Person, Trouble};
+use serde::Serialize;
+
+/// What stands around every account page.
+#[derive(Serialize, Debug)]
+pub(crate) struct Frame {
+    pub(crate) form_token: String,
+    /// The person's id: a form of an older sign-in's page is not taken for this one's.
+    pub(crate) me: String,
+    /// What was just done: the end of a text's key.
+    pub(crate) notice: Option<&'static str>,
+    /// Why the last try did not work.
+    pub(crate) trouble: Option<Trouble>,
+}
+
+/// An application in the list of sign-ins.
+#[derive(Serialize, Debug)]
+pub(crate) struct AppSession {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) device: String,
+    pub(crate) created_at: i64,
+}
+
+/// A browser in the list of sign-ins.
+#[derive(Serialize, Debug)]
+pub(crate) struct BrowserEntry {
+    pub(crate) id: String,
+    pub(crate) current: bool,
+    pub(crate) device: String,
+    pub(crate) created_at: i64,
+    pub(crate) seen_at: i64,
+    pub(crate) apps: Vec<AppSession>,
+}
+
+/// Who am I, where am I signed in.
+#[derive(Serialize, Debug)]
+pub(crate) struct Overview {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    pub(crate) user: Person,
+    pub(crate) browsers: Vec<BrowserEntry>,
+    pub(crate) apps: Vec<AppSession>,
+    /// Is there anything but this browser?
+    pub(crate) others: bool,
+}
+
+impl Page for Overview {
+    const TEMPLATE: &'static str = "account.html";
+}
+
+/// How do I sign in.
+#[derive(Serialize, Debug)]
+pub(crate) struct Security {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    /// There is a password.
+    pub(crate) password: bool,
+    /// Passkeys and security keys: how many.
+    pub(crate) passkeys: u16,
+    /// There is an authenticator app.
+    pub(crate) totp: bool,
+    /// The end of the number.
+    pub(crate) phone: Option<String>,
+    /// Recovery codes left.
+    pub(crate) recovery_codes: u16,
+    /// There is a second factor: recovery codes make sense.
+    pub(crate) two_steps: bool,
+    /// Names of linked providers.
+    pub(crate) upstreams: Vec<String>,
+}
+
+impl Page for Security {
+    const TEMPLATE: &'static str = "account_security.html";
+}
+
+/// Set up an authenticator app.
+#[derive(Serialize, Debug)]
+pub(crate) struct Totp {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    /// There is one already; confirming replaces it.
+    pub(crate) replaces: bool,
+    /// The key in base32, in groups of four, to be typed.
+    pub(crate) key: String,
+    /// `otpauth://` address, for an app on this very device.
+    pub(crate) address: String,
+    /// That address as a QR code: an `<svg>` element made here.
+    pub(crate) qr: String,
+    /// The key, sealed for this browser until it is confirmed.
+    pub(crate) sealed: String,
+}
+
+impl Page for Totp {
+    const TEMPLATE: &'static str = "account_totp.html";
+}
