@@ -24,6 +24,7 @@ pub mod fixture;
 pub mod flow;
 pub mod key;
 pub mod node;
+pub mod passkey;
 pub mod refresh;
 pub mod resource;
 pub mod revocation;
@@ -129,6 +130,7 @@ macro_rules! suite_of_one {
                 feed_acknowledged feed_acknowledged_by_too_many feed_token_life;
             status_list: status_leases status_leases_at_once status_of_a_session status_hits_of_rules
                 status_given_too_late status_retires;
+            passkey: passkey_round_trip passkey_refused passkey_used passkey_used_64_at_once passkey_suspected;
             event: event_round_trip;
             node: node_ping node_heartbeats;
         }

@@ -41,6 +41,13 @@ CREATE TABLE passkey (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX passkey_by_user ON passkey (user_id);
 
+-- WebAuthn challenges that were answered, until they are too old to be answered anyway.
+CREATE TABLE passkey_answered (
+    challenge BLOB PRIMARY KEY NOT NULL CHECK (length(challenge) = 16),
+    until     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX passkey_answered_by_end ON passkey_answered (until);
+
 CREATE TABLE upstream_link (
     provider  TEXT NOT NULL,
     subject   TEXT NOT NULL,

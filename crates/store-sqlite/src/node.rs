@@ -91,6 +91,11 @@ impl Node for SqliteStore {
                     ),
                     [limit],
                 )?,
+                tx.count(
+                    "DELETE FROM passkey_answered WHERE challenge IN
+                         (SELECT challenge FROM passkey_answered WHERE until <= ?1 ORDER BY until LIMIT ?2)",
+                    before(tx.now),
+                )?,
                 // Whoever needs older parts of the log than the oldest snapshot takes that.
                 tx.count(
                     "DELETE FROM feed_block WHERE block IN

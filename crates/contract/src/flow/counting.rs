@@ -96,12 +96,13 @@ noted! {
         fn use_recovery_code(user: &UserId, code: &Digest, event: EventDraft) -> StoreResult<At<Option<u16>>>;
     }
     Passkeys {
-        fn add_passkey(change: CredentialChange, passkey: Passkey) -> StoreResult<AddedPasskey>;
+        fn add_passkey(change: CredentialChange, passkey: Passkey, answered: Answered) -> StoreResult<AddedPasskey>;
         fn list_passkeys(user: &UserId) -> StoreResult<At<Vec<Passkey>>>;
         fn passkey(credential_id: &[u8]) -> StoreResult<At<Option<Passkey>>>;
         fn use_passkey(used: UsedPasskey) -> StoreResult<bool>;
+        fn suspect_passkey(answered: Answered, event: EventDraft) -> StoreResult<bool>;
         fn rename_passkey(user: &UserId, id: PasskeyId, name: &str, event: EventDraft) -> StoreResult<bool>;
-        fn remove_passkey(change: CredentialChange, id: PasskeyId) -> StoreResult<Option<Vec<Rule>>>;
+        fn remove_passkey(change: CredentialChange, id: PasskeyId, seen: u32) -> StoreResult<RemovedPasskey>;
     }
     Upstreams {
         fn upstream_link(provider: &str, subject: &str) -> StoreResult<At<Option<UpstreamLink>>>;

@@ -146,6 +146,8 @@ pub enum Noticed {
     PasskeyAdded,
     /// One was removed.
     PasskeyRemoved,
+    /// One may have been copied: its signature counter went back.
+    PasskeyCloned,
     /// An authenticator app was set up.
     TotpAdded,
     /// It was removed.

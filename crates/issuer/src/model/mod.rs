@@ -30,7 +30,7 @@ pub use factor::{Acr, Factor, Proven};
 pub use id::{BrowserSessionId, ClientId, ClientSessionId, UserId};
 pub use key::{KeyRecord, KeyState, KeyUse, RefreshKeyRecord};
 pub use message::{Job, JobId, Message};
-pub use passkey::{Passkey, PasskeyId};
+pub use passkey::{Answered, Passkey, PasskeyId};
 pub use resource::Resource;
 pub use revocation::{Cutoff, Rule, RuleKind};
 pub use role::Role;

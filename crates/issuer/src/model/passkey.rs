@@ -20,10 +20,24 @@ impl PasskeyId {
     }
 }
 
+/// Most credentials of one person.
+pub const MOST_PASSKEYS: usize = 20;
+/// Longest name of a credential, in characters.
+pub const LONGEST_PASSKEY_NAME: usize = 60;
+
 impl std::fmt::Display for PasskeyId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&base64url::encode(self.0))
     }
+}
+
+/// A WebAuthn challenge that was answered: an answer is good once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Answered {
+    /// The challenge's id: 16 random bytes, sealed with the challenge.
+    pub challenge: [u8; 16],
+    /// Too old to be answered from then on.
+    pub until: Timestamp,
 }
 
 /// A WebAuthn credential of a person.

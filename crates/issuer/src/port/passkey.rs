@@ -2,7 +2,7 @@
 
 use super::account::CredentialChange;
 use super::{At, StoreResult};
-use crate::model::{EventDraft, Passkey, PasskeyId, Rule, UserId};
+use crate::model::{Answered, EventDraft, Passkey, PasskeyId, Rule, UserId};
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -15,8 +15,21 @@ pub enum AddedPasskey {
     Known,
     /// The account has as many as it may.
     Full,
+    /// The challenge was answered before, or is too old by now.
+    Stale,
     /// No such user.
     NoSuchUser,
+}
+
+/// What came of removing one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RemovedPasskey {
+    /// Gone; the rules written.
+    Removed(Vec<Rule>),
+    /// Not this person's.
+    Unknown,
+    /// The person's credentials changed since they were read: decide again.
+    Changed,
 }
 
 /// What a sign-in changes about a credential.
@@ -24,6 +37,8 @@ pub enum AddedPasskey {
 pub struct UsedPasskey {
     /// Which.
     pub id: PasskeyId,
+    /// The challenge that was answered.
+    pub answered: Answered,
     /// As it was when the answer was judged: guards the write.
     pub counter_before: u32,
     /// The new count.
@@ -37,14 +52,24 @@ pub struct UsedPasskey {
 /// WebAuthn credentials.
 #[async_trait]
 pub trait Passkeys: Send + Sync {
-    /// Keeps a new one, at most 20 an account.
-    async fn add_passkey(&self, change: CredentialChange, passkey: Passkey) -> StoreResult<AddedPasskey>;
+    /// Keeps a new one, at most [`crate::model::passkey::MOST_PASSKEYS`] an account, and its challenge as
+    /// answered.
+    async fn add_passkey(
+        &self,
+        change: CredentialChange,
+        passkey: Passkey,
+        answered: Answered,
+    ) -> StoreResult<AddedPasskey>;
     /// The person's, oldest first.
     async fn list_passkeys(&self, user: &UserId) -> StoreResult<At<Vec<Passkey>>>;
     /// By credential id.
     async fn passkey(&self, credential_id: &[u8]) -> StoreResult<At<Option<Passkey>>>;
-    /// Notes a use. `false`: another answer with the same counter was first, or the key is gone.
+    /// Notes a use, and its challenge as answered. `false`, and nothing is written: the challenge was answered
+    /// before or is too old by now, another answer with the same counter was first, or the key is gone.
     async fn use_passkey(&self, used: UsedPasskey) -> StoreResult<bool>;
+    /// Notes an answer whose counter went back, and its challenge as answered. `false`, and nothing is written:
+    /// the challenge was answered before (the answer is a replay, not a copied key) or is too old by now.
+    async fn suspect_passkey(&self, answered: Answered, event: EventDraft) -> StoreResult<bool>;
     /// Another name. `false`: not this person's.
     async fn rename_passkey(
         &self,
@@ -53,7 +78,12 @@ pub trait Passkeys: Send + Sync {
         name: &str,
         event: EventDraft,
     ) -> StoreResult<bool>;
-    /// Removes one. `None`: not this person's.
-    async fn remove_passkey(&self, change: CredentialChange, id: PasskeyId)
-    -> StoreResult<Option<Vec<Rule>>>;
+    /// Removes one, if the person's `credential_version` is still `seen`: that another way to sign in is left
+    /// was decided from it.
+    async fn remove_passkey(
+        &self,
+        change: CredentialChange,
+        id: PasskeyId,
+        seen: u32,
+    ) -> StoreResult<RemovedPasskey>;
 }
