@@ -160,6 +160,7 @@ impl Directory {
             | EventKind::TokenRevoked
             | EventKind::KeyChanged
             | EventKind::ChallengeSent
+            | EventKind::ChallengeVoided
             | EventKind::FactorFailed
             | EventKind::PasskeyRenamed
             | EventKind::PasskeyCloned

@@ -68,8 +68,12 @@ CREATE TABLE known_device (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE challenge (
-    id                 BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
-    user_id            TEXT REFERENCES user ON DELETE CASCADE,
+    -- grows: the newest is the greatest
+    k                  INTEGER PRIMARY KEY,
+    id                 BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    -- the person's id, or an address without an account in lower case
+    who                TEXT NOT NULL,
+    user_id            TEXT REFERENCES user ON DELETE CASCADE CHECK (user_id IS NULL OR user_id = who),
     purpose            TEXT NOT NULL,
     factor             TEXT NOT NULL,
     flow               BLOB NOT NULL CHECK (length(flow) = 32),
@@ -84,8 +88,9 @@ CREATE TABLE challenge (
     expires_at         INTEGER NOT NULL,
     tries              INTEGER NOT NULL DEFAULT 0,
     spent_at           INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE INDEX challenge_by_user ON challenge (user_id, purpose, factor, created_at);
+) STRICT;
+CREATE INDEX challenge_by_who ON challenge (who, purpose);
+CREATE INDEX challenge_by_user ON challenge (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX challenge_by_end ON challenge (expires_at);
 
 -- Messages to be sent, sealed: they may hold codes and links.

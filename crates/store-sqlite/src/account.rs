@@ -1,14 +1,14 @@
 //! People with what they can prove themselves by.
 
 use crate::column::{Read, json, time};
-use crate::fault::Done;
+use crate::fault::{Done, Fault};
 use crate::tx::Tx;
-use crate::user::{SUBJECT, credential_changed, key, subject, subject_columns};
+use crate::user::{SUBJECT, credential_changed, key, load, subject, subject_columns};
 use crate::{SqliteStore, event};
 use async_trait::async_trait;
 use countersign_issuer::model::{Account, Enrolled, EventDraft, Rule, UserId};
 use countersign_issuer::port::account::KnownDevice;
-use countersign_issuer::port::{Accounts, At, ChangedEmail, CredentialChange, StoreResult};
+use countersign_issuer::port::{Accounts, At, ChangedEmail, Claimed, CredentialChange, StoreResult};
 use rusqlite::{Params, Row, params};
 
 /// Columns of what is enrolled for a person of a table named `u`, after [`SUBJECT`].
@@ -63,6 +63,32 @@ fn change_email(tx: &Tx<'_>, change: &CredentialChange, email: &str) -> Done<Cha
     Ok(ChangedEmail::Changed(rules))
 }
 
+fn claim_email(tx: &Tx<'_>, change: &CredentialChange, email: &str) -> Done<Option<Claimed>> {
+    let id = change.user.as_str();
+    let first = tx.guarded(
+        "UPDATE user SET email_verified = 1 WHERE id = ?1 AND email = ?2 AND email_verified = 0
+           AND NOT EXISTS (SELECT 1 FROM totp WHERE user_id = ?1)
+           AND NOT EXISTS (SELECT 1 FROM phone WHERE user_id = ?1)
+           AND NOT EXISTS (SELECT 1 FROM passkey WHERE user_id = ?1)",
+        [id, email],
+    )?;
+    if !first {
+        return Ok(None);
+    }
+    for sql in [
+        "DELETE FROM password WHERE user_id = ?1",
+        "DELETE FROM upstream_link WHERE user_id = ?1",
+        "DELETE FROM known_device WHERE user_id = ?1",
+    ] {
+        tx.count(sql, [id])?;
+    }
+    let rules = credential_changed(tx, change)?;
+    match (rules, load(tx, &change.user)?) {
+        (Some(rules), Some(subject)) => Ok(Some(Claimed { subject, rules })),
+        _ => Err(Fault::Broken("an account went while its address was claimed".to_owned())),
+    }
+}
+
 #[async_trait]
 impl Accounts for SqliteStore {
     async fn account(&self, id: &UserId) -> StoreResult<At<Option<Account>>> {
@@ -92,6 +118,11 @@ impl Accounts for SqliteStore {
             Ok(verified)
         })
         .await
+    }
+
+    async fn claim_email(&self, change: CredentialChange, email: &str) -> StoreResult<Option<Claimed>> {
+        let email = email.to_owned();
+        self.write(move |tx| claim_email(tx, &change, &email)).await
     }
 
     async fn remove_password(&self, change: CredentialChange) -> StoreResult<Option<Vec<Rule>>> {

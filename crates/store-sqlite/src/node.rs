@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::revocation::covered;
-use crate::{SqliteStore, client_session, code, migrate};
+use crate::{SqliteStore, challenge, client_session, code, migrate};
 use async_trait::async_trait;
 use countersign_feed::rule::LINGER;
 use countersign_issuer::port::{Node, StoreResult};
@@ -64,6 +64,11 @@ impl Node for SqliteStore {
                     "DELETE FROM code WHERE digest IN
                          (SELECT digest FROM code WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
                     before(tx.now - code::KEPT),
+                )?,
+                tx.count(
+                    "DELETE FROM challenge WHERE id IN
+                         (SELECT id FROM challenge WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+                    before(tx.now - challenge::KEPT),
                 )?,
                 // `sweep_at` says when to look; the rest is what makes a row dead.
                 tx.count(

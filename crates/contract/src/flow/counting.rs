@@ -10,6 +10,7 @@ use countersign_issuer::model::status::StatusEntry;
 use countersign_issuer::model::*;
 use countersign_issuer::port::account::KnownDevice;
 use countersign_issuer::port::browser_session::{LiveBrowser, SignIn, SignedIn};
+use countersign_issuer::port::challenge::Kind;
 use countersign_issuer::port::feed::{Acknowledged, FeedState, Finer, Load};
 use countersign_issuer::port::status_list::{StatusMember, StatusPage, StatusScan};
 use countersign_issuer::port::user::Found;
@@ -66,6 +67,7 @@ noted! {
         fn find_account(login: &str) -> StoreResult<At<Option<Account>>>;
         fn change_email(change: CredentialChange, email: &str) -> StoreResult<ChangedEmail>;
         fn verify_email(id: &UserId, email: &str, event: EventDraft) -> StoreResult<bool>;
+        fn claim_email(change: CredentialChange, email: &str) -> StoreResult<Option<Claimed>>;
         fn remove_password(change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
         fn set_locale(id: &UserId, locale: &str) -> StoreResult<()>;
         fn locale(id: &UserId) -> StoreResult<Option<String>>;
@@ -76,9 +78,11 @@ noted! {
     }
     Challenges {
         fn ask(new: NewChallenge, event: EventDraft) -> StoreResult<()>;
-        fn try_code(user: &UserId, purpose: Purpose, factor: Factor, flow: Option<&Digest>, code: &Digest) -> StoreResult<At<Tried>>;
+        fn pending(kind: &Kind, flow: Option<&Digest>) -> StoreResult<At<Option<Challenge>>>;
+        fn try_code(id: ChallengeId, code: &Digest, wrong: EventDraft) -> StoreResult<Tried>;
         fn link(link: &Digest) -> StoreResult<At<Option<Challenge>>>;
-        fn spend_link(link: &Digest) -> StoreResult<At<Option<Challenge>>>;
+        fn spend_link(link: &Digest, flow: &Digest) -> StoreResult<At<Option<Challenge>>>;
+        fn void_challenge(id: ChallengeId, event: EventDraft) -> StoreResult<bool>;
         fn void_challenges(user: &UserId, purpose: Purpose) -> StoreResult<()>;
     }
     Totps {

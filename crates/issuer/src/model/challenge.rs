@@ -17,6 +17,29 @@ impl ChallengeId {
     }
 }
 
+/// Who may answer.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Whose {
+    /// A person.
+    Person(UserId),
+    /// Whoever reads mail at this address (lower case), which has no account, or none that is to be known.
+    Mailbox(String),
+}
+
+impl Whose {
+    /// At this address.
+    pub fn mailbox(address: &str) -> Self {
+        Self::Mailbox(address.to_lowercase())
+    }
+    /// One name for either: ids hold no `@`, addresses do.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Person(id) => id.as_str(),
+            Self::Mailbox(address) => address,
+        }
+    }
+}
+
 /// Where it was asked for: shown when it is answered elsewhere.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct AskedFrom {
@@ -31,8 +54,8 @@ pub struct AskedFrom {
 pub struct Challenge {
     /// Id.
     pub id: ChallengeId,
-    /// Whose. `None`: nobody's yet (sign-up).
-    pub user: Option<UserId>,
+    /// Whose.
+    pub whose: Whose,
     /// What a right answer is good for.
     pub purpose: Purpose,
     /// What it proves: `SmsCode`, `EmailCode` (a code alone) or `MagicLink` (a link with a code beside it).
@@ -51,8 +74,22 @@ pub struct Challenge {
     pub created_at: Timestamp,
     /// Void then.
     pub expires_at: Timestamp,
-    /// Wrong codes so far.
+    /// Wrong codes so far; at [`Challenge::TRIES`] no code is right any more. A link beside it still is.
     pub tries: u8,
     /// When it was used.
     pub spent_at: Option<Timestamp>,
+}
+
+impl Challenge {
+    /// Wrong codes that end it.
+    pub const TRIES: u8 = 5;
+
+    /// Neither used nor over.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.spent_at.is_none() && now < self.expires_at
+    }
+    /// Would the right code still do?
+    pub fn takes_code(&self, now: Timestamp) -> bool {
+        self.waits(now) && self.tries < Self::TRIES
+    }
 }

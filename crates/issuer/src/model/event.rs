@@ -79,6 +79,8 @@ kinds! {
     KeyChanged = "key.changed",
     /// A code or link was asked for; `purpose`, `factor`.
     ChallengeSent = "challenge.sent",
+    /// A code or link was voided by somebody who had not asked for it.
+    ChallengeVoided = "challenge.voided",
     /// A second factor was proven outside of a sign-in, or a step of one failed.
     FactorFailed = "factor.failed",
     /// A person signed up.

@@ -140,6 +140,8 @@ pub enum Noticed {
     NewDevice,
     /// A new password.
     PasswordChanged,
+    /// The address was shown to be theirs; password and linked providers from before are void.
+    AddressClaimed,
     /// Another address; told to both.
     EmailChanged,
     /// A passkey or security key was added.

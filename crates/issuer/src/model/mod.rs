@@ -21,7 +21,7 @@ pub mod status;
 pub mod user;
 
 pub use account::{Account, Enrolled};
-pub use challenge::{AskedFrom, Challenge, ChallengeId};
+pub use challenge::{AskedFrom, Challenge, ChallengeId, Whose};
 pub use client::{Client, ClientMetadata};
 pub use code::AuthorizationCode;
 pub use consent::Consent;

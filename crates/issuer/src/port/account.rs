@@ -1,7 +1,7 @@
 //! A person together with what they can prove themselves by, and what they change about themselves.
 
 use super::{At, StoreResult};
-use crate::model::{Account, BrowserSessionId, EventDraft, Rule, UserId};
+use crate::model::{Account, BrowserSessionId, EventDraft, Rule, Subject, UserId};
 use async_trait::async_trait;
 use countersign_token::Timestamp;
 use std::time::Duration;
@@ -35,6 +35,15 @@ pub enum ChangedEmail {
     NoSuchUser,
 }
 
+/// What came of the first proof of an address.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The person as they are now.
+    pub subject: Subject,
+    /// The rules written.
+    pub rules: Vec<Rule>,
+}
+
 /// A device that signed in before.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KnownDevice {
@@ -57,6 +66,10 @@ pub trait Accounts: Send + Sync {
     async fn change_email(&self, change: CredentialChange, email: &str) -> StoreResult<ChangedEmail>;
     /// The person showed that `email` is theirs. `false`: they have another by now, or are gone.
     async fn verify_email(&self, id: &UserId, email: &str, event: EventDraft) -> StoreResult<bool>;
+    /// The first proof of an address nobody had shown to be theirs, of an account without a second factor:
+    /// it is verified, and the password, linked providers and known devices of whoever was there before go.
+    /// `None`: it was verified by now, is another, or there is a second factor.
+    async fn claim_email(&self, change: CredentialChange, email: &str) -> StoreResult<Option<Claimed>>;
     /// Removes the password of an account that can sign in otherwise. `None`: there was none.
     async fn remove_password(&self, change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
     /// The language of mails (BCP 47). Not a credential.

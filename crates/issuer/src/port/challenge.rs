@@ -1,8 +1,11 @@
 //! Codes and links on their way: who answers first and right, decided in one transaction.
+//!
+//! Mail codes and links are one kind ([`Factor::same_channel`]): whichever was asked for last is the one
+//! that waits.
 
 use super::{At, StoreResult};
 use crate::login::Purpose;
-use crate::model::{AskedFrom, Challenge, ChallengeId, Digest, EventDraft, Factor, Sealed, UserId};
+use crate::model::{AskedFrom, Challenge, ChallengeId, Digest, EventDraft, Factor, Sealed, UserId, Whose};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -11,8 +14,8 @@ use std::time::Duration;
 pub struct NewChallenge {
     /// Minted by the flow.
     pub id: ChallengeId,
-    /// Whose; `None` with a sign-up.
-    pub user: Option<UserId>,
+    /// Whose.
+    pub whose: Whose,
     /// What a right answer is good for.
     pub purpose: Purpose,
     /// What it proves.
@@ -23,7 +26,7 @@ pub struct NewChallenge {
     pub target: String,
     /// The person's, as read by the flow.
     pub credential_version: u32,
-    /// Keyed digest of the code ([`crate::seal::Sealer::code`]).
+    /// Keyed digest of the code ([`crate::seal::Sealer::code`]). `None`: no code is right.
     pub code: Option<Digest>,
     /// Digest of the link's secret.
     pub link: Option<Digest>,
@@ -33,44 +36,52 @@ pub struct NewChallenge {
     pub asked_from: AskedFrom,
     /// Life from now.
     pub life: Duration,
-    /// How many flows of this person, purpose and factor may wait at a time; the oldest beyond are void.
+    /// How many flows of the same person, purpose and kind may wait at a time; the oldest beyond are void.
     pub most_flows: u8,
+}
+
+/// Which challenges: of whom, for what, by which way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kind {
+    /// Whose.
+    pub whose: Whose,
+    /// For what.
+    pub purpose: Purpose,
+    /// By which way; factors of the same channel are one.
+    pub factor: Factor,
 }
 
 /// What came of a code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Tried {
     /// Right; spent now.
-    Right(Box<Challenge>),
-    /// Wrong, and how many tries are left; at 0 it is void.
+    Right,
+    /// Wrong, and how many tries are left.
     Wrong {
         /// Tries left.
         left: u8,
     },
-    /// None waits: never asked, spent, expired, void, tries used up.
+    /// Spent, expired, void, tries used up.
     Ended,
 }
 
 /// Challenges.
 #[async_trait]
 pub trait Challenges: Send + Sync {
-    /// Keeps a new one and its message. One that waits for the same person, purpose, factor and flow is void.
+    /// Keeps a new one and its message. One that waits for the same flow and kind is void. Nothing is kept
+    /// for a person who is gone.
     async fn ask(&self, new: NewChallenge, event: EventDraft) -> StoreResult<()>;
-    /// Tries a code on the challenge that waits for this person, purpose, factor and flow (`None`: the newest
-    /// flow). Right and in time: spent. Wrong: one try less. The guess and its count are one transaction, so
-    /// that 64 at once are no more than five.
-    async fn try_code(
-        &self,
-        user: &UserId,
-        purpose: Purpose,
-        factor: Factor,
-        flow: Option<&Digest>,
-        code: &Digest,
-    ) -> StoreResult<At<Tried>>;
+    /// The one that takes a code in this flow; `None`: in the newest.
+    async fn pending(&self, kind: &Kind, flow: Option<&Digest>) -> StoreResult<At<Option<Challenge>>>;
+    /// Tries a code. Right and in time: spent. Wrong: one try less, and `wrong` is written. The guess and
+    /// its count are one transaction, so that 64 at once are no more than five.
+    async fn try_code(&self, id: ChallengeId, code: &Digest, wrong: EventDraft) -> StoreResult<Tried>;
     /// What a link names, spent or not, until an hour after its end: a page is shown, nothing changes.
     async fn link(&self, link: &Digest) -> StoreResult<At<Option<Challenge>>>;
-    /// Spends what a link names. `None`: nothing waits behind it any more.
-    async fn spend_link(&self, link: &Digest) -> StoreResult<At<Option<Challenge>>>;
+    /// Spends what a link names, for the flow that asked. `None`: nothing waits there any more.
+    async fn spend_link(&self, link: &Digest, flow: &Digest) -> StoreResult<At<Option<Challenge>>>;
+    /// Voids it. `false`: it did not wait.
+    async fn void_challenge(&self, id: ChallengeId, event: EventDraft) -> StoreResult<bool>;
     /// Voids what waits for the person and purpose.
     async fn void_challenges(&self, user: &UserId, purpose: Purpose) -> StoreResult<()>;
 }

@@ -32,7 +32,7 @@ pub mod totp;
 pub mod upstream;
 pub mod user;
 
-pub use account::{Accounts, ChangedEmail, CredentialChange};
+pub use account::{Accounts, ChangedEmail, Claimed, CredentialChange};
 pub use browser_session::BrowserSessions;
 pub use challenge::{Challenges, NewChallenge, Tried};
 pub use client::Clients;
