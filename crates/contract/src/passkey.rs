@@ -4,7 +4,7 @@ use crate::fixture::{UNTIL, event};
 use crate::stage::{Stage, at_once};
 use countersign_issuer::model::passkey::MOST_PASSKEYS;
 use countersign_issuer::model::{Answered, EventKind, Passkey, PasskeyId, User, UserId};
-use countersign_issuer::port::{AddedPasskey, CredentialChange, Entropy, RemovedPasskey, Store, UsedPasskey};
+use countersign_issuer::port::{AddedPasskey, CredentialChange, Entropy, Store, StoreError, UsedPasskey};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn answered(stage: &Stage) -> Answered {
 }
 
 fn change(user: &UserId, kind: EventKind) -> CredentialChange {
-    CredentialChange { user: user.clone(), keep: None, until: UNTIL, event: event(kind) }
+    CredentialChange { user: user.clone(), version: None, keep: None, until: UNTIL, event: event(kind) }
 }
 
 fn plain(stage: &Stage, user: &UserId, name: &str) -> Passkey {
@@ -74,16 +74,19 @@ pub async fn passkey_round_trip(stage: Stage) {
     assert_eq!(stage.kinds(mark).await, [EventKind::PasskeyRenamed]);
 
     let seen = version(store, &ada).await;
-    let remove =
-        |user: &User, id, seen| store.remove_passkey(change(&user.id, EventKind::PasskeyRemoved), id, seen);
+    let remove = |user: &User, id, seen| {
+        let decided = change(&user.id, EventKind::PasskeyRemoved);
+        store.remove_passkey(CredentialChange { version: Some(seen), ..decided }, id)
+    };
     let mark = stage.mark().await;
     let his = version(store, &bob).await;
-    assert_eq!(remove(&bob, key.id, his).await.unwrap(), RemovedPasskey::Unknown, "not his");
-    assert_eq!(remove(&ada, key.id, seen - 1).await.unwrap(), RemovedPasskey::Changed);
+    assert_eq!(remove(&bob, key.id, his).await.unwrap(), None, "not his");
+    assert!(matches!(remove(&ada, key.id, seen - 1).await, Err(StoreError::Outrun)), "decided too early");
+    assert!(store.passkey(b"second").await.unwrap().it.is_some());
     assert_eq!(stage.mark().await, mark, "nothing is written");
     assert_eq!(version(store, &bob).await, his);
-    assert_eq!(remove(&ada, key.id, seen).await.unwrap(), RemovedPasskey::Removed(vec![]));
-    assert_eq!(remove(&ada, key.id, seen + 1).await.unwrap(), RemovedPasskey::Unknown, "gone");
+    assert_eq!(remove(&ada, key.id, seen).await.unwrap(), Some(vec![]));
+    assert_eq!(remove(&ada, key.id, seen + 1).await.unwrap(), None, "gone");
     assert_eq!(stage.kinds(mark).await, [EventKind::PasskeyRemoved]);
     assert_eq!(store.list_passkeys(&ada.id).await.unwrap().it, [first]);
 }

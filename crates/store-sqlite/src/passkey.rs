@@ -7,10 +7,8 @@ use crate::user::credential_changed;
 use crate::{SqliteStore, event};
 use async_trait::async_trait;
 use countersign_issuer::model::passkey::MOST_PASSKEYS;
-use countersign_issuer::model::{Answered, EventDraft, Passkey, PasskeyId, UserId};
-use countersign_issuer::port::{
-    AddedPasskey, At, CredentialChange, Passkeys, RemovedPasskey, StoreResult, UsedPasskey,
-};
+use countersign_issuer::model::{Answered, EventDraft, Passkey, PasskeyId, Rule, UserId};
+use countersign_issuer::port::{AddedPasskey, At, CredentialChange, Passkeys, StoreResult, UsedPasskey};
 use rusqlite::{Row, params};
 
 macro_rules! select {
@@ -86,18 +84,6 @@ fn add(tx: &Tx<'_>, change: &CredentialChange, new: &Passkey, answered: &Answere
     )?;
     answer(tx, answered)?;
     Ok(AddedPasskey::Added(rules))
-}
-
-fn remove(tx: &Tx<'_>, change: &CredentialChange, id: PasskeyId, seen: u32) -> Done<RemovedPasskey> {
-    let as_seen = "SELECT 1 FROM user WHERE id = ?1 AND credential_version = ?2";
-    if tx.row(as_seen, params![change.user.as_str(), seen], |_| Ok(()))?.is_none() {
-        return Ok(RemovedPasskey::Changed);
-    }
-    let gone = "DELETE FROM passkey WHERE id = ?1 AND user_id = ?2";
-    if !tx.guarded(gone, params![id.0, change.user.as_str()])? {
-        return Ok(RemovedPasskey::Unknown);
-    }
-    Ok(credential_changed(tx, change)?.map_or(RemovedPasskey::Unknown, RemovedPasskey::Removed))
 }
 
 #[async_trait]
@@ -183,8 +169,14 @@ impl Passkeys for SqliteStore {
         &self,
         change: CredentialChange,
         id: PasskeyId,
-        seen: u32,
-    ) -> StoreResult<RemovedPasskey> {
-        self.write(move |tx| remove(tx, &change, id, seen)).await
+    ) -> StoreResult<Option<Vec<Rule>>> {
+        self.write(move |tx| {
+            let gone = "DELETE FROM passkey WHERE id = ?1 AND user_id = ?2";
+            if !tx.guarded(gone, params![id.0, change.user.as_str()])? {
+                return Ok(None);
+            }
+            credential_changed(tx, &change)
+        })
+        .await
     }
 }

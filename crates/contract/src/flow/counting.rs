@@ -106,7 +106,7 @@ noted! {
         fn use_passkey(used: UsedPasskey) -> StoreResult<bool>;
         fn suspect_passkey(answered: Answered, event: EventDraft) -> StoreResult<bool>;
         fn rename_passkey(user: &UserId, id: PasskeyId, name: &str, event: EventDraft) -> StoreResult<bool>;
-        fn remove_passkey(change: CredentialChange, id: PasskeyId, seen: u32) -> StoreResult<RemovedPasskey>;
+        fn remove_passkey(change: CredentialChange, id: PasskeyId) -> StoreResult<Option<Vec<Rule>>>;
     }
     Upstreams {
         fn upstream_link(provider: &str, subject: &str) -> StoreResult<At<Option<UpstreamLink>>>;

@@ -48,7 +48,7 @@ pub use hasher::{HashJob, Hasher};
 pub use key::{Keys, Resealed};
 pub use node::Node;
 pub use outbox::{Outbox, TakenJob, WaitingJob};
-pub use passkey::{AddedPasskey, Passkeys, RemovedPasskey, UsedPasskey};
+pub use passkey::{AddedPasskey, Passkeys, UsedPasskey};
 pub use phone::Phones;
 pub use recovery_code::RecoveryCodes;
 pub use resource::Resources;

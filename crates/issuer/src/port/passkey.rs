@@ -21,17 +21,6 @@ pub enum AddedPasskey {
     NoSuchUser,
 }
 
-/// What came of removing one.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum RemovedPasskey {
-    /// Gone; the rules written.
-    Removed(Vec<Rule>),
-    /// Not this person's.
-    Unknown,
-    /// The person's credentials changed since they were read: decide again.
-    Changed,
-}
-
 /// What a sign-in changes about a credential.
 #[derive(Clone, Debug)]
 pub struct UsedPasskey {
@@ -78,12 +67,7 @@ pub trait Passkeys: Send + Sync {
         name: &str,
         event: EventDraft,
     ) -> StoreResult<bool>;
-    /// Removes one, if the person's `credential_version` is still `seen`: that another way to sign in is left
-    /// was decided from it.
-    async fn remove_passkey(
-        &self,
-        change: CredentialChange,
-        id: PasskeyId,
-        seen: u32,
-    ) -> StoreResult<RemovedPasskey>;
+    /// Removes one. `None`: not this person's.
+    async fn remove_passkey(&self, change: CredentialChange, id: PasskeyId)
+    -> StoreResult<Option<Vec<Rule>>>;
 }
