@@ -35,6 +35,7 @@ pub struct Sealer {
     client: hmac::Key,
     mark: hmac::Key,
     code: hmac::Key,
+    device: hmac::Key,
 }
 
 impl fmt::Debug for Sealer {
@@ -66,6 +67,7 @@ impl Sealer {
             client: mac(b"client secret"),
             mark: mac(b"mark"),
             code: mac(b"one-time code"),
+            device: mac(b"known device"),
             prk,
         }
     }
@@ -167,6 +169,16 @@ impl Sealer {
     /// guessed against, and no code is good in another place.
     pub fn code(&self, of: &str, code: &Secret) -> Digest {
         Digest(keyed(&self.code, of, code.expose()))
+    }
+
+    /// Tag of a device that signed this person in; both have the one form each that ids have.
+    pub(crate) fn device_tag(&self, user: &str, device: &[u8; 16]) -> [u8; 32] {
+        keyed(&self.device, user, &base64url::encode(device))
+    }
+
+    /// Is it that person's and that device's? Constant time.
+    pub(crate) fn device_tag_matches(&self, user: &str, device: &[u8; 16], tag: &[u8]) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(&self.device_tag(user, device), tag).is_ok()
     }
 
     /// Keyed digest of something typed (`of`: what it is), for the limiter.

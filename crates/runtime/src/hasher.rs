@@ -63,6 +63,9 @@ impl Hasher for Argon2Pool {
     async fn run(&self, job: HashJob) -> Result<HashDone, Unavailable> {
         self.0.run(job).await?
     }
+    async fn run_if_quiet(&self, job: HashJob) -> Result<HashDone, Unavailable> {
+        self.0.run_if_quiet(job).await?
+    }
 }
 
 /// One thread's place: its memory and its source of salts.

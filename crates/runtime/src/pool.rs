@@ -26,6 +26,9 @@ pub(crate) trait Worker: Send + 'static {
 /// How long a worker keeps its memory without work.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// What part of the queue those who come second may fill.
+const QUIET: usize = 4;
+
 /// Shape of a pool.
 pub(crate) struct Shape {
     /// Thread names, and what [`Unavailable`] calls the pool.
@@ -96,10 +99,19 @@ impl<W: Worker> Pool<W> {
 
     /// Queues one job and waits for its answer.
     pub(crate) async fn run(&self, ask: W::Ask) -> Result<W::Answer, Unavailable> {
+        self.run_within(self.0.shape.capacity, ask).await
+    }
+
+    /// As [`Self::run`], refused when a quarter of the queue is taken.
+    pub(crate) async fn run_if_quiet(&self, ask: W::Ask) -> Result<W::Answer, Unavailable> {
+        self.run_within((self.0.shape.capacity / QUIET).max(1), ask).await
+    }
+
+    async fn run_within(&self, most: usize, ask: W::Ask) -> Result<W::Answer, Unavailable> {
         let (answer, answered) = oneshot::channel();
         {
             let mut queue = self.0.lock();
-            if queue.jobs.len() >= self.0.shape.capacity {
+            if queue.jobs.len() >= most {
                 let waiting = queue.jobs.len();
                 return Err(self.0.refusal(format!("queue full, {waiting} jobs wait")));
             }

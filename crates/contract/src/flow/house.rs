@@ -6,7 +6,7 @@ use super::{ISSUER, OnTheSpot};
 use crate::{SeededEntropy, Stage};
 use async_trait::async_trait;
 use countersign_issuer::admin::users;
-use countersign_issuer::login::{Caller, browser};
+use countersign_issuer::login::{Caller, Devices, browser};
 use countersign_issuer::model::{Digest, Secret, User};
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_issuer::port::hasher::HashDone;
@@ -35,7 +35,7 @@ pub struct TestHasher {
 }
 
 impl TestHasher {
-    /// The jobs since the last time: `hash`, or `verify`, which costs the same with a stored hash and with
+    /// The jobs since the last time: `as a stranger` before one of those; `hash`, or `verify`, which costs the same with a stored hash and with
     /// the decoy.
     pub fn take(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.jobs.lock().unwrap())
@@ -48,6 +48,10 @@ fn digest(salt: &str, password: &Secret) -> String {
 
 #[async_trait]
 impl Hasher for TestHasher {
+    async fn run_if_quiet(&self, job: HashJob) -> Result<HashDone, Unavailable> {
+        self.jobs.lock().unwrap().push("as a stranger");
+        self.run(job).await
+    }
     async fn run(&self, job: HashJob) -> Result<HashDone, Unavailable> {
         if self.full.load(Ordering::SeqCst) {
             let (what, detail) = ("password hashing", "queue full".to_owned());
@@ -163,7 +167,11 @@ fn parts(store: Arc<dyn Store>, hasher: Arc<TestHasher>, master: u8, node: u64) 
 
 /// Somebody at the `n`th address.
 pub fn caller(n: u8) -> Caller {
-    Caller { ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, n)), device: "Test browser".to_owned() }
+    Caller {
+        ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, n)),
+        device: "Test browser".to_owned(),
+        devices: Devices::default(),
+    }
 }
 
 /// A browser that nobody is signed in with.

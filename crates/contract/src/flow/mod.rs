@@ -25,7 +25,7 @@ pub mod status_list;
 use crate::stage::Stage;
 use crate::{ManualClock, SeededEntropy};
 use async_trait::async_trait;
-use countersign_issuer::login::{Caller, Purpose, browser, password};
+use countersign_issuer::login::{Caller, Devices, Purpose, browser, password};
 use countersign_issuer::model::{Digest, Secret, Subject};
 use countersign_issuer::oauth::authorize::{Ask, Choice, Next, Response, Visitor, authorize, choose};
 use countersign_issuer::oauth::issue::TokenResponse;
@@ -69,6 +69,9 @@ pub struct PlainHasher {
 
 #[async_trait]
 impl Hasher for PlainHasher {
+    async fn run_if_quiet(&self, job: HashJob) -> Result<HashDone, Unavailable> {
+        self.run(job).await
+    }
     async fn run(&self, job: HashJob) -> Result<HashDone, Unavailable> {
         self.jobs.fetch_add(1, Ordering::SeqCst);
         Ok(match job {
@@ -290,7 +293,7 @@ pub const IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// An address to call from.
 pub fn caller() -> Caller {
-    Caller { ip: IP, device: "Test app".to_owned() }
+    Caller { ip: IP, device: "Test app".to_owned(), devices: Devices::default() }
 }
 
 /// One parameter of an answer.

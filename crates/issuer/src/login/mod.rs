@@ -1,6 +1,7 @@
 //! Logging in: the one function that decides what is still missing, and one file a factor.
 
 pub mod browser;
+pub mod device;
 pub mod email_code;
 pub mod flow;
 pub mod magic_link;
@@ -10,6 +11,7 @@ pub mod sms_code;
 pub mod throttle;
 pub mod transaction;
 
+pub use device::Devices;
 pub use flow::{Asked, Step, next};
 pub use policy::{Mfa, Policy};
 pub use transaction::Transaction;
@@ -26,6 +28,8 @@ pub struct Caller {
     pub ip: IpAddr,
     /// `User-Agent`, cut to 200 characters.
     pub device: String,
+    /// Whom it signed in before.
+    pub devices: Devices,
 }
 
 impl Caller {

@@ -3,12 +3,13 @@
 //! Passwords are compared as typed: no Unicode normalisation, no trimming, no case folding.
 
 use super::throttle::Attempt;
-use super::{Caller, Proof, Purpose};
+use super::{Caller, Proof, Purpose, device};
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::model::{Actor, EventDraft, EventKind, Factor, Secret, Subject, User};
 use crate::port::user::Found;
 use crate::port::{At, HashJob, hasher::HashDone};
+use crate::seal::Mark;
 use countersign_token::Timestamp;
 use std::ops::RangeInclusive;
 
@@ -36,11 +37,13 @@ pub async fn prove(
     let hopeless = login.len() > LONGEST_LOGIN || password.expose().len() > *LENGTH.end();
     let name = if hopeless { String::new() } else { login.to_lowercase() };
     let mark = issuer.sealer.mark("login", &name);
-    let attempt = issuer.throttle.admit(mark, caller.ip, issuer.store.cached_now())?;
     if hopeless {
-        return Err(refuse(issuer, attempt, None, caller, issuer.store.cached_now()).await);
+        let now = issuer.store.cached_now();
+        let attempt = issuer.throttle.admit_factor(Factor::Password, mark, caller.ip, now)?;
+        return Err(refuse(issuer, attempt, None, caller, now).await);
     }
-    let At { now, it: found } = issuer.store.find_login(login).await?;
+    let Entered { attempt, found, known_device } = enter(issuer, login, mark, caller).await?;
+    let At { now, it: found } = found;
     let (subject, stored) = match found {
         Some(Found { subject, password }) => (Some(subject), password),
         None => (None, None),
@@ -49,7 +52,13 @@ pub async fn prove(
     // A disabled account is checked against the decoy, as an unknown one is.
     let stored = stored.filter(|_| active);
     let job = HashJob::Verify { password: password.clone(), stored: stored.clone() };
-    let stale = match issuer.hasher.run(job).await? {
+    // While guesses come from everywhere, strangers get less of the queue.
+    let done = if known_device || !issuer.throttle.storm(now) {
+        issuer.hasher.run(job).await?
+    } else {
+        issuer.hasher.run_if_quiet(job).await?
+    };
+    let stale = match done {
         HashDone::Right { stale } if stored.is_some() => stale,
         _ => {
             let user = subject.as_ref().map(|s| &s.user);
@@ -64,6 +73,35 @@ pub async fn prove(
         renew(issuer, &subject, &stored, password).await;
     }
     Ok(Proof::new(Factor::Password, subject, purpose, flow, now))
+}
+
+/// Let through, with whom the name belongs to.
+struct Entered<'a> {
+    attempt: Attempt<'a>,
+    found: At<Option<Found>>,
+    known_device: bool,
+}
+
+/// Asks the limiter. A device that signed nobody in costs the store nothing while the name's bucket is full;
+/// of another it is asked first whose name that is, the same for every name.
+async fn enter<'a>(issuer: &'a Issuer, login: &str, mark: Mark, caller: &Caller) -> Result<Entered<'a>> {
+    let now = issuer.store.cached_now();
+    let stranger = || issuer.throttle.admit_factor(Factor::Password, mark, caller.ip, now);
+    if caller.devices.is_empty() {
+        let attempt = stranger()?;
+        return Ok(Entered { attempt, found: issuer.store.find_login(login).await?, known_device: false });
+    }
+    let found = issuer.store.find_login(login).await?;
+    let user = found.it.as_ref().map(|found| &found.subject.user.id);
+    let own = match user {
+        Some(user) => device::known(issuer, caller, user).await?.map(|id| device::mark(issuer, user, id)),
+        None => None,
+    };
+    let attempt = match own {
+        Some(own) => issuer.throttle.admit_known(own, Factor::Password, mark, caller.ip, now)?,
+        None => stranger()?,
+    };
+    Ok(Entered { attempt, found, known_device: own.is_some() })
 }
 
 /// Counts and notes a failure; one answer for all reasons.

@@ -1,48 +1,40 @@
 //! One limiter in front of every secret check: buckets of failures for an account, for an address, and for
 //! everything. Answers at once, never sleeps; time is an argument.
 //!
-//! A bucket allows some failures, then each further one doubles the time until the next attempt. Failures
-//! are forgotten one by one. An account's bucket says nothing about other accounts. The bucket of
-//! everything never refuses: while it is full (a spread attack), addresses get fewer free failures.
-//! Attempts under way count, so a burst in parallel gets no more tries than one after the other. Only an
-//! attempt let through makes a bucket: who is refused cannot push others out of memory by making up names.
+//! A bucket allows some failures, then each further one makes the next wait longer. Failures are forgotten
+//! one by one. An account's bucket says nothing about other accounts, and a factor's nothing about other
+//! factors: who fills the bucket of somebody's password closes neither their passkey nor their mailbox. A
+//! device that signed its person in before has a bucket of its own, so that they get in while others guess.
+//! The bucket of everything never refuses: while it is full (a spread attack), addresses get fewer free
+//! failures and strangers less of the hash queue. Attempts under way count, so a burst in parallel gets no
+//! more tries than one after the other. Only an attempt let through makes a bucket: who is refused cannot
+//! push others out of memory by making up names.
 
 pub(crate) mod bucket;
+mod limits;
 
 use crate::error::Rejected;
+use crate::model::Factor;
 use crate::seal::Mark;
 use bucket::{Address, Bucket, Limits, Shelf};
 use countersign_token::Timestamp;
+use limits::{DEVICE, EVERYTHING, Lane, STORM, of_lane};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Attempts under way for an account without failures.
-const PARALLEL: u32 = 64;
-/// Failures, everywhere, from which on addresses get few free ones.
-const STORM: u32 = 1_000;
-
-/// A longest delay of five minutes allows 288 guesses a day and lets the owner in again soon.
-const ACCOUNT: Limits =
-    Limits { free: 5, longest: Duration::from_secs(300), forget: Duration::from_secs(600) };
-/// Many people may share an address.
-const ADDRESS: Limits =
-    Limits { free: 20, longest: Duration::from_secs(300), forget: Duration::from_secs(30) };
-const ADDRESS_IN_STORM: Limits = Limits { free: 5, ..ADDRESS };
-const EVERYTHING: Limits =
-    Limits { free: u32::MAX, longest: Duration::ZERO, forget: Duration::from_millis(100) };
-
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
-    Account(Mark),
-    From(Address),
+    Account(Lane, Mark),
+    Device(Mark),
+    From(Lane, Address),
 }
 
-/// For an account: as many at a time as it has free failures left.
-fn crowded(bucket: &Bucket) -> bool {
+/// As many at a time as there are free failures left; without failures, as many as the lane says.
+fn crowded(bucket: &Bucket, limits: &Limits, parallel: u32) -> bool {
     let room = match bucket.failures {
-        0 => PARALLEL,
-        some => ACCOUNT.free.saturating_sub(some).max(1),
+        0 => parallel,
+        some => limits.free.saturating_sub(some).max(1),
     };
     bucket.under_way >= room
 }
@@ -73,9 +65,13 @@ impl Buckets {
         *held
     }
 
-    fn address_limits(&mut self, now: Timestamp) -> &'static Limits {
+    fn storm(&mut self, now: Timestamp) -> bool {
         self.everything.settle(&EVERYTHING, now);
-        if self.everything.failures >= STORM { &ADDRESS_IN_STORM } else { &ADDRESS }
+        self.everything.failures >= STORM
+    }
+
+    fn address_limits(&mut self, lane: Lane, now: Timestamp) -> &'static Limits {
+        if self.storm(now) { of_lane(lane).address_in_storm } else { of_lane(lane).address }
     }
 }
 
@@ -87,8 +83,12 @@ pub struct Throttle(Mutex<Buckets>);
 /// full), it counts neither way.
 pub(crate) struct Attempt<'a> {
     throttle: &'a Throttle,
-    account: Key,
-    address: Key,
+    /// Whose bucket, under which limits.
+    whose: (Key, &'static Limits),
+    /// `None`: a known device, which no neighbour at its address can shut out.
+    from: Option<(Lane, Address)>,
+    /// A right secret empties the bucket.
+    forgives: bool,
 }
 
 impl Throttle {
@@ -97,13 +97,62 @@ impl Throttle {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Lets an attempt on this account from this address through, or says when to come back.
+    /// Lets an attempt on an API user from this address through, or says when to come back.
     pub(crate) fn admit(&self, account: Mark, ip: IpAddr, now: Timestamp) -> Result<Attempt<'_>, Rejected> {
-        let (account, address) = (Key::Account(account), Key::From(Address::of(ip)));
+        self.enter(Lane::ApiKey, account, ip, now)
+    }
+
+    /// Lets an attempt to prove this factor of this account (of what was typed, where nobody is known yet)
+    /// through. Each factor counts for itself.
+    pub(crate) fn admit_factor(
+        &self,
+        factor: Factor,
+        account: Mark,
+        ip: IpAddr,
+        now: Timestamp,
+    ) -> Result<Attempt<'_>, Rejected> {
+        self.enter(Lane::Factor(factor), account, ip, now)
+    }
+
+    /// As [`Self::admit_factor`], for a device that signed this very person in before (`device`: mark of
+    /// both): in the bucket of its own, until that is full; then as everybody.
+    pub(crate) fn admit_known(
+        &self,
+        device: Mark,
+        factor: Factor,
+        account: Mark,
+        ip: IpAddr,
+        now: Timestamp,
+    ) -> Result<Attempt<'_>, Rejected> {
+        let key = Key::Device(device);
+        let free = self.with(|buckets| {
+            let own = buckets.look(key, &DEVICE, now);
+            let free = own.wait(now).is_none() && !crowded(&own, &DEVICE, DEVICE.free);
+            if free {
+                buckets.get(key).under_way += 1;
+            }
+            free
+        });
+        if free {
+            return Ok(Attempt { throttle: self, whose: (key, &DEVICE), from: None, forgives: true });
+        }
+        self.admit_factor(factor, account, ip, now)
+    }
+
+    /// So many failures everywhere that strangers get less of what is dear.
+    pub(crate) fn storm(&self, now: Timestamp) -> bool {
+        self.with(|buckets| buckets.storm(now))
+    }
+
+    fn enter(&self, lane: Lane, account: Mark, ip: IpAddr, now: Timestamp) -> Result<Attempt<'_>, Rejected> {
+        let row = of_lane(lane);
+        let from = (lane, Address::of(ip));
+        let (account, address) = (Key::Account(lane, account), Key::From(from.0, from.1));
         let wait = self.with(|buckets| {
-            let limits = buckets.address_limits(now);
-            let (from, to) = (buckets.look(address, limits, now), buckets.look(account, &ACCOUNT, now));
-            let crowd = (crowded(&to) || queues(&from, limits)).then_some(Duration::from_secs(1));
+            let limits = buckets.address_limits(lane, now);
+            let (from, to) = (buckets.look(address, limits, now), buckets.look(account, row.account, now));
+            let full = crowded(&to, row.account, row.parallel) || queues(&from, limits);
+            let crowd = full.then_some(Duration::from_secs(1));
             let wait = [from.wait(now), to.wait(now), crowd].into_iter().flatten().max();
             if wait.is_none() {
                 buckets.get(address).under_way += 1;
@@ -112,7 +161,12 @@ impl Throttle {
             wait
         });
         match wait {
-            None => Ok(Attempt { throttle: self, account, address }),
+            None => Ok(Attempt {
+                throttle: self,
+                whose: (account, row.account),
+                from: Some(from),
+                forgives: row.forgives,
+            }),
             Some(wait) => Err(bucket::too_many(wait)),
         }
     }
@@ -123,17 +177,23 @@ impl Attempt<'_> {
     pub(crate) fn failed(self, now: Timestamp) {
         self.throttle.with(|buckets| {
             buckets.everything.fail(&EVERYTHING, now);
-            let limits = buckets.address_limits(now);
-            buckets.get(self.address).fail(limits, now);
-            buckets.get(self.account).fail(&ACCOUNT, now);
+            if let Some((lane, address)) = self.from {
+                let limits = buckets.address_limits(lane, now);
+                buckets.get(Key::From(lane, address)).fail(limits, now);
+            }
+            let (key, limits) = self.whose;
+            buckets.get(key).fail(limits, now);
         });
     }
 
-    /// The secret was right: the account's failures are forgotten. The address's are not, or an attacker
-    /// would sign in to an account of their own in between.
+    /// The secret was right: the account's failures are forgotten, where the lane says so. The address's
+    /// are not, or an attacker would sign in to an account of their own in between.
     pub(crate) fn succeeded(self) {
+        if !self.forgives {
+            return;
+        }
         self.throttle.with(|buckets| {
-            let bucket = buckets.get(self.account);
+            let bucket = buckets.get(self.whose.0);
             bucket.failures = 0;
             bucket.until = Timestamp::default();
         });
@@ -143,7 +203,8 @@ impl Attempt<'_> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         self.throttle.with(|buckets| {
-            for key in [self.account, self.address] {
+            let from = self.from.map(|(lane, address)| Key::From(lane, address));
+            for key in [Some(self.whose.0), from].into_iter().flatten() {
                 let bucket = buckets.get(key);
                 bucket.under_way = bucket.under_way.saturating_sub(1);
             }
@@ -152,155 +213,4 @@ impl Drop for Attempt<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::bucket::MOST;
-    use super::*;
-    use std::net::{Ipv4Addr, Ipv6Addr};
-
-    const ME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-
-    fn account(n: u8) -> Mark {
-        Mark([n; 16])
-    }
-    fn ip(n: u32) -> IpAddr {
-        Ipv4Addr::from_bits(n).into()
-    }
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(1_000_000 + seconds)
-    }
-    fn fail(t: &Throttle, who: Mark, ip: IpAddr, now: Timestamp) {
-        t.admit(who, ip, now).unwrap_or_else(|e| panic!("{e:?}")).failed(now);
-    }
-    fn wait(t: &Throttle, who: Mark, ip: IpAddr, now: Timestamp) -> Option<u64> {
-        t.admit(who, ip, now).err().and_then(|r| r.retry_after).map(|d| d.as_secs())
-    }
-
-    #[test]
-    fn delays_double_after_the_free_failures() {
-        let t = Throttle::default();
-        (0..5).for_each(|_| fail(&t, account(1), ME, at(0)));
-        let mut now = 0;
-        for due in [1, 2, 4, 8] {
-            fail(&t, account(1), ME, at(now));
-            assert_eq!(wait(&t, account(1), ME, at(now)), Some(due));
-            now += i64::try_from(due).unwrap();
-        }
-        for n in 0..8 {
-            fail(&t, account(1), ip(n), at(now));
-            now += 300;
-        }
-        assert_eq!(wait(&t, account(1), ip(9), at(now - 300)), Some(300), "never longer");
-    }
-
-    #[test]
-    fn one_account_does_not_block_another() {
-        let t = Throttle::default();
-        (0..6).for_each(|n| fail(&t, account(1), ip(n), at(0)));
-        assert!(wait(&t, account(1), ip(99), at(0)).is_some(), "from any address");
-        assert_eq!(wait(&t, account(2), ip(0), at(0)), None);
-    }
-
-    #[test]
-    fn an_address_is_slowed_over_many_accounts() {
-        let t = Throttle::default();
-        (0..21).for_each(|n| fail(&t, account(n), ME, at(0)));
-        assert_eq!(wait(&t, account(99), ME, at(0)), Some(1));
-        assert_eq!(wait(&t, account(99), ip(1), at(0)), None);
-    }
-
-    #[test]
-    fn one_network_of_ipv6_is_one_address() {
-        let t = Throttle::default();
-        let host = |n: u16| Ipv6Addr::new(0x2001, 0xdb8, 0, 1, n, 2, 3, 4).into();
-        (0..21).for_each(|n| fail(&t, account(n), host(n.into()), at(0)));
-        assert_eq!(wait(&t, account(99), host(500), at(0)), Some(1));
-        assert_eq!(wait(&t, account(99), Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 0, 2, 3, 4).into(), at(0)), None);
-        let mapped = Ipv4Addr::new(192, 0, 2, 9).to_ipv6_mapped().into();
-        assert!(Address::of(mapped) == Address::of(Ipv4Addr::new(192, 0, 2, 9).into()));
-    }
-
-    #[test]
-    fn success_and_time_forget() {
-        let t = Throttle::default();
-        (0..5).for_each(|_| fail(&t, account(1), ME, at(0)));
-        t.admit(account(1), ME, at(0)).unwrap().succeeded();
-        (0..5).for_each(|_| fail(&t, account(1), ME, at(0)));
-        assert_eq!(wait(&t, account(1), ME, at(0)), None, "five free ones again");
-        fail(&t, account(1), ME, at(0));
-        assert_eq!(wait(&t, account(1), ME, at(0)), Some(1));
-        (0..2).for_each(|_| fail(&t, account(1), ME, at(1200)));
-        assert_eq!(wait(&t, account(1), ME, at(1200)), Some(1), "two of six were forgotten");
-    }
-
-    #[test]
-    fn a_burst_in_parallel_gets_no_more_tries() {
-        let t = Throttle::default();
-        fail(&t, account(1), ME, at(0));
-        let under_way: Vec<_> = (0..10).filter_map(|_| t.admit(account(1), ME, at(0)).ok()).collect();
-        assert_eq!(under_way.len(), 4);
-        drop(under_way);
-        assert!(t.admit(account(1), ME, at(0)).is_ok(), "given back when dropped");
-        let fresh: Vec<_> = (0..100).filter_map(|_| t.admit(account(2), ME, at(0)).ok()).collect();
-        assert_eq!(fresh.len(), 64, "somebody who never failed may come in parallel");
-    }
-
-    #[test]
-    fn who_is_refused_pushes_nobody_out() {
-        let t = Throttle::default();
-        (0..9).for_each(|n| fail(&t, account(1), ip(n), at(i64::from(n) * 9)));
-        (0..21).for_each(|n| fail(&t, account(n + 10), ME, at(72)));
-        let made_up = |n: usize| {
-            let mut mark = [0xff; 16];
-            mark.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
-            Mark(mark)
-        };
-        for n in 0..=MOST {
-            assert!(t.admit(made_up(n), ME, at(72)).is_err(), "the address waits");
-        }
-        assert_eq!(wait(&t, account(1), ip(99), at(72)), Some(8), "not forgotten for names made up");
-    }
-
-    #[test]
-    fn a_slowed_address_tries_one_at_a_time() {
-        let t = Throttle::default();
-        (0..21).for_each(|n| fail(&t, account(n), ME, at(0)));
-        let under_way: Vec<_> = (50..90).filter_map(|n| t.admit(account(n), ME, at(1)).ok()).collect();
-        assert_eq!(under_way.len(), 1, "a burst over many accounts");
-        drop(under_way);
-        assert!(t.admit(account(50), ME, at(1)).is_ok(), "given back when dropped");
-        let others: Vec<_> = (50..90).filter_map(|n| t.admit(account(n), ip(1), at(1)).ok()).collect();
-        assert_eq!(others.len(), 40, "an address that did nothing wrong");
-    }
-
-    #[test]
-    fn a_clock_set_back_locks_nobody_out() {
-        let t = Throttle::default();
-        (0..7).for_each(|n| fail(&t, account(1), ip(n), at(7200 + i64::from(n))));
-        assert!(
-            wait(&t, account(1), ip(99), at(0)).is_some_and(|w| w <= 300),
-            "not until the clock is there"
-        );
-        assert_eq!(wait(&t, account(1), ip(99), at(300)), None);
-    }
-
-    #[test]
-    fn a_storm_refuses_nobody_by_itself() {
-        let t = Throttle::default();
-        (0..2_000_u32).for_each(|n| fail(&t, Mark(u128::from(n).to_be_bytes()), ip(n), at(0)));
-        let fresh = Mark([0xff; 16]);
-        assert_eq!(wait(&t, fresh, ME, at(0)), None);
-        (0..6).for_each(|n| fail(&t, Mark([0xf0 + n; 16]), ME, at(0)));
-        assert_eq!(wait(&t, fresh, ME, at(0)), Some(1), "fewer free failures while it lasts");
-        assert_eq!(wait(&t, fresh, ME, at(600)), None);
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let t = Throttle::default();
-        for n in 0..100_000_u32 {
-            fail(&t, Mark(u128::from(n).to_be_bytes()), ip(n), at(0));
-        }
-        let held = t.with(|b| b.held.len());
-        assert!(held <= MOST, "{held}");
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@
 //! its siblings behind the same address.
 
 use crate::error::Rejected;
-use crate::login::throttle::bucket::{Address, Bucket, Limits, Shelf, too_many};
+use crate::login::throttle::bucket::{Address, Bucket, Limits, SECOND, Shelf, too_many};
 use crate::model::Digest;
 use crate::seal::Mark;
 use countersign_token::Timestamp;
@@ -17,16 +17,18 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// For a client at one address: 20 wrong secrets at once, then 100 an hour.
-const PAIR: Limits = Limits { free: 20, longest: Duration::from_secs(36), forget: Duration::from_secs(36) };
+const PAIR: Limits =
+    Limits { free: 20, first: SECOND, longest: Duration::from_secs(36), forget: Duration::from_secs(36) };
 /// The same while the client is guessed at from many addresses.
 const PAIR_IN_STORM: Limits = Limits { free: 3, ..PAIR };
 /// Failures of a client, everywhere, from which on that counts as such.
 const STORM: u32 = 200;
 /// A client, everywhere: refuses nobody, forgets 1,000 failures an hour.
 const CLIENT: Limits =
-    Limits { free: u32::MAX, longest: Duration::ZERO, forget: Duration::from_millis(3_600) };
+    Limits { free: u32::MAX, first: SECOND, longest: Duration::ZERO, forget: Duration::from_millis(3_600) };
 /// An address, over all clients: 200 at once, then 900 an hour.
-const ADDRESS: Limits = Limits { free: 200, longest: Duration::from_secs(4), forget: Duration::from_secs(4) };
+const ADDRESS: Limits =
+    Limits { free: 200, first: SECOND, longest: Duration::from_secs(4), forget: Duration::from_secs(4) };
 
 /// Wrong secrets remembered for a client at one address.
 const REMEMBERED: usize = 4;

@@ -37,4 +37,7 @@ pub enum HashDone {
 pub trait Hasher: Send + Sync {
     /// Runs the job. [`Unavailable`] with `retry_after` when the queue is full or the deadline passed.
     async fn run(&self, job: HashJob) -> Result<HashDone, Unavailable>;
+    /// As [`Self::run`], refused already when a quarter of the queue is taken: for strangers while guesses
+    /// come from everywhere.
+    async fn run_if_quiet(&self, job: HashJob) -> Result<HashDone, Unavailable>;
 }

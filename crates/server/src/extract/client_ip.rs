@@ -1,9 +1,10 @@
 //! The caller's address: the connection's, or, from a declared proxy only, what `X-Forwarded-For` says.
 
+use super::cookies::Cookies;
 use super::device;
 use crate::app::App;
 use axum::extract::FromRequestParts;
-use countersign_issuer::login::Caller;
+use countersign_issuer::login::{Caller, Devices};
 use http::HeaderMap;
 use http::request::Parts;
 use ipnet::IpNet;
@@ -55,8 +56,10 @@ pub(crate) struct From(pub(crate) Caller);
 impl FromRequestParts<Arc<App>> for From {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Infallible> {
-        Ok(Self(Caller { ip: of(parts), device: device(&parts.headers) }))
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        let Ok(cookies) = Cookies::from_request_parts(parts, app).await;
+        let devices = cookies.device().map(|value| Devices::read(&app.issuer, value)).unwrap_or_default();
+        Ok(Self(Caller { ip: of(parts), device: device(&parts.headers), devices }))
     }
 }
 

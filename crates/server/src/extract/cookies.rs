@@ -19,18 +19,26 @@ pub(crate) struct Names {
     pub(crate) session: &'static str,
     pub(crate) flow: &'static str,
     pub(crate) refresh: &'static str,
+    pub(crate) device: &'static str,
     secure: bool,
 }
 
 impl Names {
     pub(crate) fn of(secure: bool) -> Self {
         if secure {
-            Self { session: "__Host-session", flow: "__Host-flow", refresh: "__Host-refresh", secure }
+            Self {
+                session: "__Host-session",
+                flow: "__Host-flow",
+                refresh: "__Host-refresh",
+                device: "__Host-device",
+                secure,
+            }
         } else {
             Self {
                 session: "countersign-session",
                 flow: "countersign-flow",
                 refresh: "countersign-refresh",
+                device: "countersign-device",
                 secure,
             }
         }
@@ -86,6 +94,10 @@ impl Cookies {
     /// The refresh token of the direct API's cookie mode.
     pub(crate) fn refresh(&self) -> Option<&str> {
         self.get(self.names.refresh)
+    }
+    /// Whom this device signed in before.
+    pub(crate) fn device(&self) -> Option<&str> {
+        self.get(self.names.device)
     }
     /// Signs the browser in.
     pub(crate) fn set_session(&self, value: &Secret) {

@@ -4,7 +4,7 @@ use crate::wire::{Answer, Ask, form, post};
 use countersign_contract::flow::post::{NoEgress, Postbox};
 use countersign_contract::{ManualClock, SeededEntropy, fixture};
 use countersign_issuer::error::Unavailable;
-use countersign_issuer::login::{Caller, Purpose, browser, password};
+use countersign_issuer::login::{Caller, Devices, Purpose, browser, password};
 use countersign_issuer::model::client::ClientAuthMethod;
 use countersign_issuer::model::{Actor, Client, ClientId, Digest, EventDraft, EventKind, Secret, UserId};
 use countersign_issuer::oauth::authorize::{Ask as AuthorizeAsk, Next, Visitor, authorize};
@@ -193,7 +193,8 @@ impl World {
     }
     /// A signed-in browser.
     pub(crate) async fn visitor(&self) -> Visitor {
-        let caller = Caller { ip: Ipv4Addr::LOCALHOST.into(), device: String::new() };
+        let caller =
+            Caller { ip: Ipv4Addr::LOCALHOST.into(), device: String::new(), devices: Devices::default() };
         let mut visitor = Visitor { session: None, binding: "b".repeat(43), device: String::new() };
         let password = Secret::new(PASSWORD);
         let proof =
@@ -304,6 +305,9 @@ impl PlainHasher {
 
 #[async_trait::async_trait]
 impl Hasher for PlainHasher {
+    async fn run_if_quiet(&self, job: HashJob) -> Result<HashDone, Unavailable> {
+        self.run(job).await
+    }
     async fn run(&self, job: HashJob) -> Result<HashDone, Unavailable> {
         self.jobs.fetch_add(1, Ordering::SeqCst);
         let mood = *self.mood.lock().unwrap();

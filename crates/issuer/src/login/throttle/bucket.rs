@@ -11,10 +11,15 @@ use std::time::Duration;
 /// Most entries of a [`Shelf`]. When half of them are new, those not touched since the last such moment go.
 pub(crate) const MOST: usize = 65_536;
 
+/// The first delay of most buckets.
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
 /// When a bucket delays, and when it forgets.
 pub(crate) struct Limits {
     /// Failures without a delay.
     pub(crate) free: u32,
+    /// The delay after the first failure that is not free; each further one doubles it.
+    pub(crate) first: Duration,
     /// The longest delay.
     pub(crate) longest: Duration,
     /// One failure is forgotten after this long.
@@ -72,7 +77,7 @@ impl Bucket {
         self.failures = self.failures.saturating_add(1);
         self.last = now;
         if let Some(over) = self.failures.checked_sub(limits.free).and_then(|n| n.checked_sub(1)) {
-            let delay = Duration::from_secs(2_u64.saturating_pow(over)).min(limits.longest);
+            let delay = limits.first.saturating_mul(2_u32.saturating_pow(over)).min(limits.longest);
             self.until = self.until.max(now + delay);
         }
     }
