@@ -9,7 +9,7 @@ use countersign_issuer::model::{
     EventDraft, EventKind, Factor, Origin, Proven, Refresh, Resource, Role, Scopes, Secret, UserId,
 };
 use countersign_issuer::port::browser_session::SignIn;
-use countersign_issuer::port::{Entropy, NewUser, Rotation};
+use countersign_issuer::port::{CredentialChange, Entropy, NewUser, Rotation};
 use countersign_token::Timestamp;
 use serde_json::Map;
 use std::time::Duration;
@@ -28,6 +28,11 @@ pub const BROWSER_LIFE: Duration = Duration::from_secs(12 * 3600);
 /// An event of this kind by the system.
 pub fn event(kind: EventKind) -> EventDraft {
     EventDraft::new(kind, Actor::System)
+}
+
+/// A change of this person's credentials that ends every session.
+pub fn credential_change(user: &UserId, kind: EventKind) -> CredentialChange {
+    CredentialChange { user: user.clone(), version: None, keep: None, until: UNTIL, event: event(kind) }
 }
 
 /// Scopes from text; what cannot be a scope is left out.

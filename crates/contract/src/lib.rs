@@ -11,6 +11,7 @@
     reason = "a case that fails has to say so by panicking"
 )]
 
+pub mod account;
 pub mod browser_session;
 pub mod client;
 pub mod client_session;
@@ -112,6 +113,9 @@ macro_rules! suite_of_one {
             user: user_round_trip user_refused user_once_of_many user_change user_pages
                 password_ends_sessions password_voids_proofs password_hash_renewed_once
                 user_disable_enable user_remove user_sign_out;
+            account: account_found account_change_email account_email_taken_64_at_once account_verify_email
+                account_passwords account_change_outrun account_changes_64_at_once account_devices
+                account_events;
             role: role_round_trip;
             client: client_round_trip client_list_and_origins client_remove;
             resource: resource_round_trip;

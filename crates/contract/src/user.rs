@@ -4,7 +4,7 @@ use crate::fixture::{self, UNTIL, event, role, rotation};
 use crate::stage::{Stage, at_once};
 use countersign_issuer::model::{Cutoff, EventKind, RuleKind, Secret, UserId, UserState};
 use countersign_issuer::port::browser_session::SignedIn;
-use countersign_issuer::port::{ChangedUser, CreateUser, Page, RotateOutcome, UserChange};
+use countersign_issuer::port::{ChangedUser, CreateUser, CredentialChange, Page, RotateOutcome, UserChange};
 use std::sync::Arc;
 
 /// What is written reads back, by id, address and name, without regard to case.
@@ -142,10 +142,9 @@ pub async fn password_ends_sessions(stage: Stage) {
     let direct = stage.session(&user, &client, None).await;
     let of_other = stage.session(&other, &client, None).await;
 
-    let changed = event(EventKind::PasswordChanged);
-    let rules =
-        store.set_password(&user.id, Secret::new("new"), Some(&kept.id), UNTIL, changed.clone()).await;
-    let rules = rules.unwrap().unwrap();
+    let change = fixture::credential_change(&user.id, EventKind::PasswordChanged);
+    let keep = CredentialChange { keep: Some(kept.id.clone()), ..change.clone() };
+    let rules = store.set_password(keep, Secret::new("new")).await.unwrap().unwrap();
     let mut named: Vec<_> = rules.iter().map(|r| r.id.clone()).collect();
     let mut expected = [under_gone.id.to_string(), direct.id.to_string()];
     named.sort();
@@ -164,11 +163,11 @@ pub async fn password_ends_sessions(stage: Stage) {
         let read = store.client_session(session.id).await.unwrap().it.unwrap().0;
         assert_eq!(read.revoked_at.is_some(), ended);
     }
-    let all = store.set_password(&user.id, Secret::new("newer"), None, UNTIL, changed.clone()).await;
+    let all = store.set_password(change.clone(), Secret::new("newer")).await;
     assert_eq!(all.unwrap().unwrap().len(), 1);
     assert!(store.list_browsers(&user.id).await.unwrap().is_empty());
-    let nobody = UserId::mint(&stage.entropy);
-    assert!(store.set_password(&nobody, Secret::new("x"), None, UNTIL, changed).await.unwrap().is_none());
+    let nobody = CredentialChange { user: UserId::mint(&stage.entropy), ..change };
+    assert!(store.set_password(nobody, Secret::new("x")).await.unwrap().is_none());
 }
 
 /// A proof made against the password before is void.
@@ -176,8 +175,8 @@ pub async fn password_voids_proofs(stage: Stage) {
     let store = &stage.store;
     let (user, client) = (stage.user("ada").await, stage.client("app").await);
     let sign_in = fixture::sign_in(&stage.entropy, &user.id);
-    let changed = event(EventKind::PasswordChanged);
-    store.set_password(&user.id, Secret::new("new"), None, UNTIL, changed).await.unwrap().unwrap();
+    let change = fixture::credential_change(&user.id, EventKind::PasswordChanged);
+    store.set_password(change, Secret::new("new")).await.unwrap().unwrap();
     let mark = stage.mark().await;
     let signed_in = store.sign_in(sign_in, None, UNTIL, event(EventKind::LoginSucceeded)).await.unwrap();
     assert!(matches!(signed_in, SignedIn::Refused));

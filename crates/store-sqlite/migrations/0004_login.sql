@@ -4,6 +4,8 @@ ALTER TABLE code ADD COLUMN proven TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE client_session ADD COLUMN proven TEXT NOT NULL DEFAULT '[]';
 -- language of mails (BCP 47)
 ALTER TABLE user ADD COLUMN locale TEXT;
+-- what a person may see of the log
+CREATE INDEX event_by_user ON event (user_id, seq) WHERE user_id IS NOT NULL;
 
 CREATE TABLE totp (
     user_id   TEXT PRIMARY KEY NOT NULL REFERENCES user ON DELETE CASCADE,

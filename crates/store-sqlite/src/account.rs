@@ -3,10 +3,10 @@
 use crate::column::{Read, json, time};
 use crate::fault::{Done, Fault};
 use crate::tx::Tx;
-use crate::user::{SUBJECT, credential_changed, key, load, subject, subject_columns};
+use crate::user::{SUBJECT, credential_changed, key, load, put_password, subject, subject_columns};
 use crate::{SqliteStore, event};
 use async_trait::async_trait;
-use countersign_issuer::model::{Account, Enrolled, EventDraft, Rule, UserId};
+use countersign_issuer::model::{Account, Enrolled, EventDraft, Rule, Secret, UserId};
 use countersign_issuer::port::account::KnownDevice;
 use countersign_issuer::port::{Accounts, At, ChangedEmail, Claimed, CredentialChange, StoreResult};
 use rusqlite::{Params, Row, params};
@@ -123,6 +123,20 @@ impl Accounts for SqliteStore {
     async fn claim_email(&self, change: CredentialChange, email: &str) -> StoreResult<Option<Claimed>> {
         let email = email.to_owned();
         self.write(move |tx| claim_email(tx, &change, &email)).await
+    }
+
+    async fn reset_password(
+        &self,
+        change: CredentialChange,
+        password: Secret,
+    ) -> StoreResult<Option<Vec<Rule>>> {
+        self.write(move |tx| {
+            let Some(rules) = credential_changed(tx, &change)? else { return Ok(None) };
+            put_password(tx, &change.user, &password)?;
+            tx.count("DELETE FROM known_device WHERE user_id = ?1", [change.user.as_str()])?;
+            Ok(Some(rules))
+        })
+        .await
     }
 
     async fn remove_password(&self, change: CredentialChange) -> StoreResult<Option<Vec<Rule>>> {

@@ -5,7 +5,7 @@ use crate::fault::Done;
 use crate::tx::Tx;
 use crate::{SqliteStore, outbox};
 use async_trait::async_trait;
-use countersign_issuer::model::{Event, EventDraft, EventKind};
+use countersign_issuer::model::{Event, EventDraft, EventKind, UserId};
 use countersign_issuer::port::{At, Events, StoreResult};
 use rusqlite::{Row, params};
 
@@ -71,6 +71,13 @@ impl Events for SqliteStore {
 
     async fn last_event(&self) -> StoreResult<i64> {
         self.read(|tx| tx.value("SELECT coalesce(max(seq), 0) FROM event", []))
+    }
+
+    async fn events_of(&self, user: &UserId, limit: u32) -> StoreResult<Vec<Event>> {
+        let sql = "SELECT seq, at, kind, actor, user_id, client_id, session_id, browser_id, data
+                   FROM event WHERE user_id = ?1 ORDER BY seq DESC LIMIT ?2";
+        let found = self.read(|tx| tx.rows(sql, params![user.as_str(), limit], event))?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     async fn note(&self, event: EventDraft) -> StoreResult<()> {

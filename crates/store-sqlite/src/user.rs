@@ -6,7 +6,7 @@ use crate::tx::Tx;
 use crate::{SqliteStore, browser_session, client_session, event, revocation};
 use async_trait::async_trait;
 use countersign_issuer::model::{
-    BrowserSessionId, Cutoff, EventDraft, Role, Rule, RuleKind, Secret, Subject, User, UserId, UserState,
+    Cutoff, EventDraft, Role, Rule, RuleKind, Secret, Subject, User, UserId, UserState,
 };
 use countersign_issuer::port::user::Found;
 use countersign_issuer::port::{
@@ -119,7 +119,7 @@ fn create(tx: &Tx<'_>, new: &NewUser) -> Done<CreateUser> {
         .ok_or_else(|| crate::fault::Fault::Broken("a person just made is not there".to_owned()))
 }
 
-fn put_password(tx: &Tx<'_>, id: &UserId, phc: &Secret) -> Done<()> {
+pub(crate) fn put_password(tx: &Tx<'_>, id: &UserId, phc: &Secret) -> Done<()> {
     tx.one(
         "INSERT INTO password (user_id, phc, set_at) VALUES (?1, ?2, ?3)
          ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc, set_at = excluded.set_at",
@@ -251,15 +251,10 @@ impl Users for SqliteStore {
 
     async fn set_password(
         &self,
-        id: &UserId,
+        change: CredentialChange,
         password: Secret,
-        keep: Option<&BrowserSessionId>,
-        until: Duration,
-        event: EventDraft,
     ) -> StoreResult<Option<Vec<Rule>>> {
-        let (id, keep) = (id.clone(), keep.cloned());
         self.write(move |tx| {
-            let change = CredentialChange { user: id, version: None, keep, until, event };
             let Some(rules) = credential_changed(tx, &change)? else { return Ok(None) };
             put_password(tx, &change.user, &password)?;
             Ok(Some(rules))

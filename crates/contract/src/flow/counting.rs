@@ -55,7 +55,7 @@ noted! {
         fn find_login(login: &str) -> StoreResult<At<Option<Found>>>;
         fn list_users(page: Page) -> StoreResult<Vec<User>>;
         fn change_user(id: &UserId, change: UserChange, event: EventDraft) -> StoreResult<ChangedUser>;
-        fn set_password(id: &UserId, password: Secret, keep: Option<&BrowserSessionId>, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
+        fn set_password(change: CredentialChange, password: Secret) -> StoreResult<Option<Vec<Rule>>>;
         fn renew_hash(id: &UserId, old: &Secret, new: Secret, event: EventDraft) -> StoreResult<bool>;
         fn disable_user(id: &UserId, until: Duration, event: EventDraft) -> StoreResult<Option<Vec<Rule>>>;
         fn enable_user(id: &UserId, event: EventDraft) -> StoreResult<bool>;
@@ -68,6 +68,7 @@ noted! {
         fn change_email(change: CredentialChange, email: &str) -> StoreResult<ChangedEmail>;
         fn verify_email(id: &UserId, email: &str, event: EventDraft) -> StoreResult<bool>;
         fn claim_email(change: CredentialChange, email: &str) -> StoreResult<Option<Claimed>>;
+        fn reset_password(change: CredentialChange, password: Secret) -> StoreResult<Option<Vec<Rule>>>;
         fn remove_password(change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
         fn set_locale(id: &UserId, locale: &str) -> StoreResult<()>;
         fn locale(id: &UserId) -> StoreResult<Option<String>>;
@@ -213,6 +214,7 @@ noted! {
     Events {
         fn events_after(seq: i64, limit: u32) -> StoreResult<At<Vec<Event>>>;
         fn last_event() -> StoreResult<i64>;
+        fn events_of(user: &UserId, limit: u32) -> StoreResult<Vec<Event>>;
         fn note(event: EventDraft) -> StoreResult<()>;
     }
 }

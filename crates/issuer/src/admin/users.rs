@@ -4,8 +4,10 @@ use super::{invisible, not_found, revoked, roles, settled};
 use crate::Issuer;
 use crate::error::{Code, Result, rejected};
 use crate::login::password;
+use crate::model::message::Noticed;
 use crate::model::{Actor, EventDraft, EventKind, Secret, Subject, User, UserId};
-use crate::port::{CreateUser, NewUser};
+use crate::outbox;
+use crate::port::{CreateUser, CredentialChange, NewUser};
 
 /// A person to be.
 #[derive(Clone, Debug, Default)]
@@ -141,8 +143,11 @@ pub async fn set_password(issuer: &Issuer, user: &str, password: Secret) -> Resu
         .collect();
     let hash = password::prepare(issuer, password, &about).await?;
     let until = issuer.longest_token_life().await?;
-    let event = event(EventKind::PasswordChanged, &person.id);
-    let rules = issuer.store.set_password(&person.id, hash, None, until, event).await?;
+    let told =
+        outbox::notice(issuer, &person, Noticed::PasswordChanged, issuer.store.cached_now(), None, None);
+    let event = event(EventKind::PasswordChanged, &person.id).telling(told.await?);
+    let change = CredentialChange { user: person.id, version: None, keep: None, until, event };
+    let rules = issuer.store.set_password(change, hash).await?;
     revoked(issuer, &rules.ok_or_else(|| not_found("user", user))?).await.map(drop)
 }
 

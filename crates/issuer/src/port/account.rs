@@ -1,7 +1,7 @@
 //! A person together with what they can prove themselves by, and what they change about themselves.
 
 use super::{At, StoreResult};
-use crate::model::{Account, BrowserSessionId, EventDraft, Rule, Subject, UserId};
+use crate::model::{Account, BrowserSessionId, EventDraft, Rule, Secret, Subject, UserId};
 use async_trait::async_trait;
 use countersign_token::Timestamp;
 use std::time::Duration;
@@ -70,6 +70,13 @@ pub trait Accounts: Send + Sync {
     /// it is verified, and the password, linked providers and known devices of whoever was there before go.
     /// `None`: it was verified by now, is another, or there is a second factor.
     async fn claim_email(&self, change: CredentialChange, email: &str) -> StoreResult<Option<Claimed>>;
+    /// A password in place of a lost one: sets it, and all of the person's devices are unknown again.
+    /// `None`: no such user.
+    async fn reset_password(
+        &self,
+        change: CredentialChange,
+        password: Secret,
+    ) -> StoreResult<Option<Vec<Rule>>>;
     /// Removes the password of an account that can sign in otherwise. `None`: there was none.
     async fn remove_password(&self, change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
     /// The language of mails (BCP 47). Not a credential.
@@ -81,7 +88,7 @@ pub trait Accounts: Send + Sync {
     async fn known_device(&self, user: &UserId, device: &[u8; 32]) -> StoreResult<bool>;
     /// Notes a complete sign-in of a device, new or known.
     async fn note_device(&self, user: &UserId, device: &[u8; 32], name: &str) -> StoreResult<()>;
-    /// All of the person's are unknown again (a password reset).
+    /// All of the person's are unknown again.
     async fn forget_devices(&self, user: &UserId) -> StoreResult<()>;
     /// The person's, newest first.
     async fn list_devices(&self, user: &UserId) -> StoreResult<Vec<KnownDevice>>;

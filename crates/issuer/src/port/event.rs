@@ -1,7 +1,7 @@
 //! The event log.
 
 use super::{At, StoreResult};
-use crate::model::{Event, EventDraft};
+use crate::model::{Event, EventDraft, UserId};
 use async_trait::async_trait;
 
 /// The event log.
@@ -12,6 +12,8 @@ pub trait Events: Send + Sync {
     async fn events_after(&self, seq: i64, limit: u32) -> StoreResult<At<Vec<Event>>>;
     /// The newest position (0: none).
     async fn last_event(&self) -> StoreResult<i64>;
+    /// The newest about this person, newest first, at most `limit`.
+    async fn events_of(&self, user: &UserId, limit: u32) -> StoreResult<Vec<Event>>;
     /// Writes one that belongs to no change (a failed sign-in).
     async fn note(&self, event: EventDraft) -> StoreResult<()>;
 }

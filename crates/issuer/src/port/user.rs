@@ -1,6 +1,6 @@
 //! People and their passwords.
 
-use super::{At, Page, StoreResult};
+use super::{At, CredentialChange, Page, StoreResult};
 use crate::model::{Cutoff, EventDraft, Rule, Secret, Subject, User, UserId};
 use async_trait::async_trait;
 
@@ -85,15 +85,11 @@ pub trait Users: Send + Sync {
         change: UserChange,
         event: EventDraft,
     ) -> StoreResult<ChangedUser>;
-    /// Sets the password, raises `credential_version`, and ends every browser and client session but
-    /// `keep`'s, with a rule each, `until` as given. `None`: no such user. Answers the rules written.
+    /// Sets the password. `None`: no such user. Answers the rules written.
     async fn set_password(
         &self,
-        id: &UserId,
+        change: CredentialChange,
         password: Secret,
-        keep: Option<&crate::model::BrowserSessionId>,
-        until: std::time::Duration,
-        event: EventDraft,
     ) -> StoreResult<Option<Vec<Rule>>>;
     /// Replaces the PHC string if it is still `old` (a rehash on login). `false`: somebody was first.
     async fn renew_hash(
