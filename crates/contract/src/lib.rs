@@ -26,12 +26,14 @@ pub mod flow;
 pub mod key;
 pub mod node;
 pub mod passkey;
+pub mod recovery_code;
 pub mod refresh;
 pub mod resource;
 pub mod revocation;
 pub mod role;
 pub mod stage;
 pub mod status_list;
+pub mod totp;
 pub mod user;
 
 pub use clock::ManualClock;
@@ -84,6 +86,7 @@ macro_rules! flows {
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
             machine: machine_flow machine_audiences machine_shared_secret;
             parameters: parameters_twice parameters_of_any_kind;
+            recovery_code: recovery_codes_are_good_once recovery_codes_are_ones_own recovery_code_guessing;
             refresh: refresh_flow refresh_kept_by_confidential_clients refresh_used_64_at_once
                 refresh_stolen refresh_of_another_client refresh_narrows refresh_ends
                 refresh_looks_at_roles_again;
@@ -93,6 +96,8 @@ macro_rules! flows {
                 status_agrees_with_introspection status_beside_buckets
                 status_outlives_settings
                 status_of_a_session_is_the_sessions;
+            totp: totp_enrolment totp_enrolment_is_bound totp_picture_is_harmless totp_code_is_good_once
+                totp_guessing;
         }
     };
     (@cases $place:expr; $($file:ident: $($case:ident)+;)+) => {
@@ -125,6 +130,8 @@ macro_rules! suite_of_one {
             code: code_round_trip code_twice code_64_at_once code_gone code_replay_reported code_sweep;
             client_session: session_round_trip session_not_started session_list session_end
                 session_end_at_once session_sweep;
+            totp: totp_round_trip totp_ends_sessions totp_step_64_at_once;
+            recovery_code: recovery_codes_round_trip recovery_code_64_at_once;
             refresh: refresh_rotates refresh_kept_token refresh_retry refresh_retry_budget_renews
                 refresh_retry_window refresh_theft refresh_ahead refresh_wrong_client refresh_gone
                 refresh_64_at_once refresh_against_end;

@@ -18,9 +18,11 @@ pub mod logout;
 pub mod machine;
 pub mod parameters;
 pub mod post;
+pub mod recovery_code;
 pub mod refresh;
 pub mod revocation;
 pub mod status_list;
+pub mod totp;
 
 use crate::stage::Stage;
 use crate::{ManualClock, SeededEntropy};

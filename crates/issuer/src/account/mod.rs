@@ -1,5 +1,6 @@
 //! The life of an account as its owner sees it.
 
+pub mod enrol;
 pub mod factors;
 pub mod sessions;
 

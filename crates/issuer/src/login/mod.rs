@@ -4,11 +4,14 @@ pub mod browser;
 pub mod device;
 pub mod email_code;
 pub mod flow;
+mod guess;
 pub mod magic_link;
 pub mod password;
 pub mod policy;
+pub mod recovery_code;
 pub mod sms_code;
 pub mod throttle;
+pub mod totp;
 pub mod transaction;
 
 pub use device::Devices;
