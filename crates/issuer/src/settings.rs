@@ -33,6 +33,8 @@ pub struct Settings {
     pub login: Policy,
     /// Weakest acceptable zxcvbn score of a new password, 0 to 4.
     pub password_min_score: u8,
+    /// Languages of the pages (BCP 47).
+    pub ui_locales: Vec<String>,
     /// What heads of the revocation feed recommend, in whole seconds.
     pub staleness: Staleness,
     /// Live rules of the feed beyond which those about people and sessions are collapsed into buckets.
@@ -57,6 +59,7 @@ impl Settings {
             direct_clients: Vec::new(),
             login: Policy::default(),
             password_min_score: 2,
+            ui_locales: vec!["en".to_owned()],
             staleness: Staleness::default(),
             max_rules: 4_000_000,
         }

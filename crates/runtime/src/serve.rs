@@ -43,6 +43,7 @@ pub async fn serve(mut settings: Settings, color: bool, announce: Announce) -> R
     let listener = countersign_server::listen(settings.listen).await?;
     let listen = listener.local_addr().map_err(StartError::system("the socket's address"))?;
     settings.issuer.issuer = settings.issuer_at(listen.port());
+    settings.issuer.ui_locales = countersign_server::languages(settings.templates.as_deref())?;
     let node = wire::open(&settings).await?;
     wire::note_issuer(&settings)?;
     let marker = Arc::new(Marker::in_folder(&settings.data_dir));

@@ -25,6 +25,7 @@ pub use config::{Config, ConfigError, Limits, Tls, check};
 
 use countersign_issuer::Issuer;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
@@ -68,6 +69,12 @@ fn bind(addr: SocketAddr) -> std::io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
     socket.listen(BACKLOG)
+}
+
+/// The languages of pages and mails (BCP 47), those that the folder adds included; English first.
+pub fn languages(template_dir: Option<&Path>) -> Result<Vec<String>, Error> {
+    let all = view::Languages::open(template_dir).map_err(|e| Error::Templates(e.to_string()))?;
+    Ok(all.iter().map(|m| m.lang().to_owned()).collect())
 }
 
 /// A checked server, ready to accept.

@@ -6,6 +6,7 @@ use crate::error::{Code, Failure, Result, rejected};
 use crate::model::session::Authentication;
 use crate::model::{
     Account, Acr, Actor, BrowserSession, BrowserSessionId, Digest, EventDraft, EventKind, Factor, Secret,
+    UserId,
 };
 use crate::oauth::authorize::Visitor;
 use crate::port::At;
@@ -93,6 +94,14 @@ pub async fn turn(
             Err(again())
         }
     }
+}
+
+/// Remembers the language (BCP 47) a person signed in in, for mails.
+pub async fn speaks(issuer: &Issuer, user: &UserId, lang: &str) -> Result<()> {
+    if issuer.store.locale(user).await?.as_deref() != Some(lang) {
+        issuer.store.set_locale(user, lang).await?;
+    }
+    Ok(())
 }
 
 /// As [`turn`], where what is proven must suffice.

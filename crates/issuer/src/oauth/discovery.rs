@@ -19,6 +19,7 @@ struct Member {
 /// What members are made from.
 struct Facts<'a> {
     issuer: &'a str,
+    ui_locales: &'a [String],
     algorithms: &'a [Algorithm],
     /// Of all resources.
     scopes: &'a [String],
@@ -87,6 +88,7 @@ const MEMBERS: &[Member] = &[
             ])
         },
     },
+    Member { name: "ui_locales_supported", value: |f| json!(f.ui_locales) },
     Member { name: "claim_types_supported", value: |_| json!(["normal"]) },
     Member { name: "acr_values_supported", value: |_| json!(["urn:countersign:1"]) },
     Member {
@@ -109,7 +111,13 @@ pub async fn document(issuer: &Issuer) -> Result<Document> {
     let scopes: BTreeSet<&str> = resources.values().flat_map(|r| r.scopes.iter()).collect();
     let scopes: Vec<String> =
         scopes.into_iter().filter(|s| !target::IDENTITY.contains(s)).map(str::to_owned).collect();
-    let facts = Facts { issuer: &issuer.settings.issuer, algorithms: &algorithms, scopes: &scopes };
+    let settings = &issuer.settings;
+    let facts = Facts {
+        issuer: &settings.issuer,
+        ui_locales: &settings.ui_locales,
+        algorithms: &algorithms,
+        scopes: &scopes,
+    };
     render(&facts)
 }
 
@@ -133,8 +141,12 @@ mod tests {
     #[test]
     fn the_document_is_whole_and_honest() {
         let algorithms = [Algorithm::Es256, Algorithm::Rs256];
-        let facts =
-            Facts { issuer: "https://id.example", algorithms: &algorithms, scopes: &["read".to_owned()] };
+        let facts = Facts {
+            issuer: "https://id.example",
+            ui_locales: &["en".to_owned()],
+            algorithms: &algorithms,
+            scopes: &["read".to_owned()],
+        };
         let made = render(&facts).unwrap();
         let document: Map<String, Value> = serde_json::from_slice(&made.body).unwrap();
         assert_eq!(document.len(), MEMBERS.len(), "no member twice");

@@ -5,6 +5,7 @@ use super::cookies::Cookies;
 use super::device;
 use crate::app::App;
 use crate::error::Fault;
+use crate::view::Lang;
 use axum::extract::FromRequestParts;
 use countersign_issuer::login::{Caller, browser};
 use countersign_issuer::oauth::authorize::Visitor;
@@ -22,6 +23,8 @@ pub(crate) struct Browser {
     pub(crate) cookies: Cookies,
     /// The flow cookie came with the request: only then can a form be ours.
     pub(crate) returning: bool,
+    /// The language its pages and its mails are in.
+    pub(crate) lang: Lang,
 }
 
 impl Browser {
@@ -52,6 +55,8 @@ impl FromRequestParts<Arc<App>> for Browser {
             None => None,
         };
         let visitor = Visitor { session, binding, device: device(&parts.headers) };
-        Ok(Self { visitor, caller, cookies, returning })
+        let lang = parts.extensions.get::<Lang>().cloned();
+        let lang = lang.unwrap_or_else(|| app.views.languages().fallback());
+        Ok(Self { visitor, caller, cookies, returning, lang })
     }
 }

@@ -13,6 +13,9 @@ use http::{HeaderMap, HeaderValue, header};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
+/// How long a browser remembers its language.
+const LANG_KEPT: Duration = Duration::days(365);
+
 /// The cookies of an issuer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Names {
@@ -20,6 +23,7 @@ pub(crate) struct Names {
     pub(crate) flow: &'static str,
     pub(crate) refresh: &'static str,
     pub(crate) device: &'static str,
+    pub(crate) lang: &'static str,
     secure: bool,
 }
 
@@ -31,6 +35,7 @@ impl Names {
                 flow: "__Host-flow",
                 refresh: "__Host-refresh",
                 device: "__Host-device",
+                lang: "__Host-lang",
                 secure,
             }
         } else {
@@ -39,6 +44,7 @@ impl Names {
                 flow: "countersign-flow",
                 refresh: "countersign-refresh",
                 device: "countersign-device",
+                lang: "countersign-lang",
                 secure,
             }
         }
@@ -67,6 +73,12 @@ impl Outgoing {
         let mut set = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         set.retain(|c| c.name() != cookie.name());
         set.push(cookie);
+    }
+    /// Remembers the language.
+    pub(crate) fn set_lang(&self, names: Names, value: String) {
+        let mut cookie = names.build(names.lang, value, SameSite::Lax);
+        cookie.set_max_age(LANG_KEPT);
+        self.push(cookie);
     }
     /// Writes them.
     pub(crate) fn leave(&self, headers: &mut HeaderMap) {
@@ -129,14 +141,21 @@ impl Cookies {
     }
 }
 
+/// One cookie's value, for who asks before there are extractors.
+pub(crate) fn find(headers: &HeaderMap, name: &str) -> Option<String> {
+    all(headers).find(|c| c.name() == name).map(|c| c.value().to_owned())
+}
+
+fn all(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'static>> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
+    lines.flat_map(|line| line.split(';')).filter_map(|c| Cookie::parse(c.trim().to_owned()).ok())
+}
+
 impl FromRequestParts<Arc<App>> for Cookies {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
-        let lines = parts.headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
-        let came =
-            lines.flat_map(|line| line.split(';')).filter_map(|c| Cookie::parse(c.trim().to_owned()).ok());
-        let came = came.collect();
+        let came = all(&parts.headers).collect();
         let set = parts.extensions.get::<Outgoing>().cloned().unwrap_or_default();
         Ok(Self { names: app.cookies, came, set })
     }

@@ -6,6 +6,7 @@ pub(crate) mod cors;
 pub(crate) mod headers;
 pub(crate) mod host;
 pub(crate) mod idle;
+pub(crate) mod language;
 pub(crate) mod request_id;
 pub(crate) mod stall;
 pub(crate) mod trace;
@@ -36,10 +37,13 @@ pub(crate) async fn answer(app: &Arc<App>, routes: &Table, peer: IpAddr, mut req
     };
     let head = request.method() == Method::HEAD;
 
-    let cookies = matches!(surface, Surface::Page | Surface::Direct).then(Outgoing::default);
-    if let Some(cookies) = &cookies {
+    let person = matches!(surface, Surface::Page | Surface::Direct).then(|| {
+        let cookies = Outgoing::default();
+        let speech = language::settle(app, row, &request, &cookies);
         request.extensions_mut().insert(cookies.clone());
-    }
+        request.extensions_mut().insert(speech.lang.clone());
+        (cookies, speech)
+    });
     let ip = ClientIp::of(peer, request.headers(), &app.config.trusted_proxies);
     request.extensions_mut().insert(ip);
 
@@ -48,7 +52,8 @@ pub(crate) async fn answer(app: &Arc<App>, routes: &Table, peer: IpAddr, mut req
     if let Some(fault) = &fault {
         response = render(app, &asked, fault, response);
     }
-    if let Some(cookies) = cookies {
+    if let Some((cookies, speech)) = person {
+        app.views.draw(&speech, &mut response);
         cookies.leave(response.headers_mut());
     }
     headers::finish(app, row, entry.request_id(), &mut response);
@@ -59,7 +64,7 @@ pub(crate) async fn answer(app: &Arc<App>, routes: &Table, peer: IpAddr, mut req
 async fn call(app: &Arc<App>, row: Option<&Row>, request: Request) -> Response {
     let Some(row) = row else { return Fault::Http(Http::NotFound).into_response() };
     if row.surface == Surface::Page
-        && let Some(elsewhere) = host::redirect(app, &request)
+        && let Some(elsewhere) = host::redirect(app, &request).or_else(|| language::chosen(app, &request))
     {
         return elsewhere;
     }

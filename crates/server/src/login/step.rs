@@ -10,7 +10,7 @@ use crate::view::see_other;
 use axum::response::Response;
 use countersign_issuer::login::Transaction;
 use countersign_issuer::login::browser::{self, Demand, Turn};
-use countersign_issuer::model::{Client, Factor};
+use countersign_issuer::model::{Client, Factor, UserId};
 use http::StatusCode;
 
 /// Where a sign-in is on its way to.
@@ -35,6 +35,7 @@ pub(crate) async fn proceed(
     match turn {
         Turn::SignedIn(fresh) => {
             browser.cookies.set_session(&fresh.cookie);
+            remember_language(app, browser, &fresh.session.user).await;
             match way.resume {
                 Some(resume) => back(app, resume),
                 None => see_other(&app.url("/account")),
@@ -42,6 +43,13 @@ pub(crate) async fn proceed(
         }
         Turn::NeedFactor(due) => show(app, browser, way, transaction, due, None),
         Turn::Enrol(_) => see_other(&app.url("/account")),
+    }
+}
+
+/// For mails to come. Nobody is kept out for it.
+async fn remember_language(app: &App, browser: &Browser, user: &UserId) {
+    if let Err(failure) = browser::speaks(&app.issuer, user, browser.lang.as_str()).await {
+        tracing::warn!(?failure, "language not kept");
     }
 }
 

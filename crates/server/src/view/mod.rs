@@ -5,6 +5,7 @@ mod asset;
 mod failure;
 mod headers;
 pub(crate) mod home;
+mod language;
 mod message;
 pub(crate) mod page;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 mod words;
 
 use self::asset::Assets;
+pub(crate) use self::language::{Lang, Languages};
 use self::message::Messages;
 use self::page::Page;
 use crate::error::Fault;
@@ -19,8 +21,8 @@ use axum::response::{IntoResponse, Response};
 use countersign_issuer::Failure;
 use http::{HeaderValue, StatusCode, header};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde, Value, ValueKind};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::value::{Kwargs, Serde, Value, ValueKind, merge_maps};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, context};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,7 +79,9 @@ pub(crate) use self::failure::failure;
 
 /// Everything needed to show a page. Made once.
 pub(crate) struct Views {
-    templates: Environment<'static>,
+    /// The same templates in each language, English first.
+    templates: Vec<(Lang, Environment<'static>)>,
+    languages: Arc<Languages>,
     assets: Arc<Assets>,
 }
 
@@ -87,41 +91,106 @@ impl std::fmt::Debug for Views {
     }
 }
 
+/// A page that is to be drawn in the reader's language, on its way through an answer's extensions.
+#[derive(Clone)]
+struct Draft {
+    template: &'static str,
+    values: Value,
+}
+
+/// In which language a request is answered, and where the page is there in the others.
+pub(crate) struct Speech {
+    pub(crate) lang: Lang,
+    /// This very page, ready for the value of `lang`; none: it cannot be asked for again.
+    pub(crate) again: Option<String>,
+}
+
+/// A language in the menu of a page.
+#[derive(serde::Serialize)]
+struct Choice<'a> {
+    tag: &'a str,
+    name: &'a str,
+    dir: &'a str,
+    href: String,
+}
+
 impl Views {
     /// Pages whose links start with `base` (the path of the issuer, empty for most). Files in `folder`
-    /// replace the embedded ones: `*.html`, `style.css`, `form-post.js`, `icon.svg`, `en.json`; `brand.css` is added.
+    /// replace the embedded ones: `*.html`, `style.css`, `form-post.js`, `icon.svg`, and texts in
+    /// `<language>.json`; `brand.css` is added.
     pub(crate) fn open(base: &str, folder: Option<&Path>) -> Result<Self, ViewError> {
-        let messages = Arc::new(Messages::open(folder)?);
+        let languages = Arc::new(Languages::open(folder)?);
         let assets = Arc::new(Assets::open(base, folder)?);
-        let mut templates = environment(base, &messages, &assets);
+        let mut bare = environment(base, &assets);
         for (name, text) in TEMPLATES {
             let text = overridden(folder, name)?.unwrap_or_else(|| (*text).to_owned());
-            templates
-                .add_template_owned(*name, text)
+            bare.add_template_owned(*name, text)
                 .map_err(|source| ViewError::Template { file: (*name).to_owned(), source })?;
         }
-        Ok(Self { templates, assets })
+        let speaking = |messages: &Arc<Messages>| {
+            let lang = languages.exact(messages.lang()).unwrap_or_else(|| languages.fallback());
+            let mut env = bare.clone();
+            speak(&mut env, messages);
+            (lang, env)
+        };
+        Ok(Self { templates: languages.iter().map(speaking).collect(), languages, assets })
     }
 
-    /// A page as an answer, with all its headers.
+    /// The languages, for pages and mails.
+    pub(crate) fn languages(&self) -> &Arc<Languages> {
+        &self.languages
+    }
+
+    /// A page as an answer, with all its headers. It is drawn by [`Views::draw`], once it is known in which
+    /// language.
     pub(crate) fn show<P: Page>(&self, status: StatusCode, page: &P) -> Response {
-        let mut response = match self.html(page) {
-            Ok(html) => (status, html).into_response(),
-            Err(error) => {
-                tracing::error!(template = P::TEMPLATE, error = format!("{error:#}"), "page does not render");
-                let sorry = "Something went wrong on our side. Please try again.";
-                (StatusCode::INTERNAL_SERVER_ERROR, sorry).into_response()
-            }
-        };
+        let mut response = status.into_response();
+        response.extensions_mut().insert(Draft { template: P::TEMPLATE, values: Value::from(Serde(page)) });
         let html = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, html);
         headers::page(response.headers_mut(), page.guard(), page.referrer());
         response
     }
 
-    /// The page's HTML.
+    /// Draws the page that an answer is, if it is one.
+    pub(crate) fn draw(&self, speech: &Speech, response: &mut Response) {
+        let Some(draft) = response.extensions_mut().remove::<Draft>() else { return };
+        let html = self.html_in(speech, draft.template, draft.values).unwrap_or_else(|error| {
+            let error = format!("{error:#}");
+            tracing::error!(template = draft.template, error, "page does not render");
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            "Something went wrong on our side. Please try again.".to_owned()
+        });
+        *response.body_mut() = html.into();
+        let headers = response.headers_mut();
+        if let Ok(lang) = HeaderValue::from_str(speech.lang.as_str()) {
+            headers.insert(header::CONTENT_LANGUAGE, lang);
+        }
+        headers.append(header::VARY, HeaderValue::from_static("Accept-Language, Cookie"));
+    }
+
+    fn html_in(&self, speech: &Speech, template: &str, values: Value) -> Result<String, Error> {
+        let ours = self.templates.iter().find(|(lang, _)| *lang == speech.lang).or(self.templates.first());
+        let (_, env) = ours.ok_or_else(|| broken("no language".to_owned()))?;
+        let menu: Vec<_> = speech.again.iter().flat_map(|again| self.menu(again)).collect();
+        env.get_template(template)?.render(merge_maps([context! { languages => Serde(menu) }, values]))
+    }
+
+    fn menu(&self, again: &str) -> impl Iterator<Item = Choice<'_>> {
+        let href = move |m: &Messages| format!("{again}{}", m.lang());
+        self.languages.iter().map(move |m| Choice {
+            tag: m.lang(),
+            name: m.name(),
+            dir: m.dir(),
+            href: href(m),
+        })
+    }
+
+    /// The page's HTML, in English.
+    #[cfg(test)]
     pub(crate) fn html<P: Page>(&self, page: &P) -> Result<String, Error> {
-        self.templates.get_template(P::TEMPLATE)?.render(Serde(page))
+        let speech = Speech { lang: self.languages.fallback(), again: None };
+        self.html_in(&speech, P::TEMPLATE, Value::from(Serde(page)))
     }
 }
 
@@ -143,16 +212,28 @@ fn overridden(folder: Option<&Path>, name: &str) -> Result<Option<String>, ViewE
     }
 }
 
-fn environment(base: &str, messages: &Arc<Messages>, assets: &Arc<Assets>) -> Environment<'static> {
+/// Templates without a language.
+fn environment(base: &str, assets: &Arc<Assets>) -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
         env.set_syntax(syntax);
     }
+    env.add_function("initial", |name: &str| words::initial(name));
+    let a = assets.clone();
+    env.add_function("asset", move |name: &str| {
+        a.url(name).map(address).ok_or_else(|| broken(format!("no asset is named {name}")))
+    });
+    let base = base.to_owned();
+    env.add_function("url", move |path: &str| address(&format!("{base}{path}")));
+    env
+}
+
+/// Gives them one.
+fn speak(env: &mut Environment<'static>, messages: &Arc<Messages>) {
     env.add_global("lang", messages.lang());
     env.add_global("dir", messages.dir());
-
     let m = messages.clone();
     env.add_function("t", move |key: &str, args: Kwargs| m.plain(key, &arguments(&args)?).map_err(broken));
     let m = messages.clone();
@@ -167,14 +248,6 @@ fn environment(base: &str, messages: &Arc<Messages>, assets: &Arc<Assets>) -> En
     env.add_function("date", move |millis: i64| words::date(&m, millis).map_err(broken));
     let m = messages.clone();
     env.add_function("device", move |agent: &str| words::device(&m, agent).map_err(broken));
-    env.add_function("initial", |name: &str| words::initial(name));
-    let a = assets.clone();
-    env.add_function("asset", move |name: &str| {
-        a.url(name).map(address).ok_or_else(|| broken(format!("no asset is named {name}")))
-    });
-    let base = base.to_owned();
-    env.add_function("url", move |path: &str| address(&format!("{base}{path}")));
-    env
 }
 
 /// An address of ours for an attribute. Slashes stay: readable pages are easier to trust.

@@ -248,5 +248,7 @@ fn a_folder_replaces_templates_and_a_broken_one_is_told_at_start() {
     // A value that no page has: an error page, not a page with a hole.
     std::fs::write(&file, "{{ no_such_value }}").unwrap();
     let view = Views::open("", Some(folder.path())).unwrap();
-    assert_eq!(view.show(StatusCode::OK, &SignedOut { client: None }).status(), 500);
+    let mut answer = view.show(StatusCode::OK, &SignedOut { client: None });
+    view.draw(&Speech { lang: view.languages().fallback(), again: None }, &mut answer);
+    assert_eq!(answer.status(), 500);
 }

@@ -78,11 +78,17 @@ pub(super) fn initial(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Languages;
     use super::*;
+    use std::sync::Arc;
+
+    fn english() -> Arc<Messages> {
+        Languages::open(None).unwrap().iter().next().unwrap().clone()
+    }
 
     #[test]
     fn dates_agree_with_the_calendar() {
-        let m = Messages::open(None).unwrap();
+        let m = english();
         for (seconds, text) in [
             (0, "1 January 1970, 00:00 UTC"),
             (951_782_399, "28 February 2000, 23:59 UTC"),
@@ -97,7 +103,7 @@ mod tests {
 
     #[test]
     fn waits_are_never_too_short() {
-        let m = Messages::open(None).unwrap();
+        let m = english();
         for (seconds, text) in [
             (0, "a few seconds"),
             (30, "half a minute"),
@@ -113,7 +119,7 @@ mod tests {
 
     #[test]
     fn devices_by_their_common_names() {
-        let m = Messages::open(None).unwrap();
+        let m = english();
         let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36 Edg/142.0";
         let iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1";
         assert_eq!(device(&m, edge).unwrap(), "Edge on Windows");

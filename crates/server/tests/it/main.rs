@@ -15,6 +15,7 @@ mod feed;
 mod guesses;
 mod headers;
 mod host;
+mod language;
 mod limits;
 mod logs;
 mod methods;
