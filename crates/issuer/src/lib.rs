@@ -25,6 +25,7 @@ pub use settings::Settings;
 use crate::directory::Directory;
 use crate::keys::KeyRing;
 use crate::login::throttle::Throttle;
+use crate::login::throttle::sends::Sends;
 use crate::oauth::bearer::VerifiedCache;
 use crate::oauth::client_throttle::ClientThrottle;
 use crate::port::{Courier, Egress, Entropy, Hasher, SignPool, Store};
@@ -81,6 +82,7 @@ pub struct Issuer {
     pub status_lists: status_list::StatusLists,
     pub(crate) verified: VerifiedCache,
     pub(crate) throttle: Throttle,
+    pub(crate) sends: Sends,
     pub(crate) secrets: ClientThrottle,
     pub(crate) node: String,
 }
@@ -99,6 +101,7 @@ impl Issuer {
             status_lists: status_list::StatusLists::default(),
             verified: VerifiedCache::default(),
             throttle: Throttle::default(),
+            sends: Sends::default(),
             secrets: ClientThrottle::default(),
             settings,
             store: parts.store,

@@ -5,6 +5,7 @@ use crate::Issuer;
 use crate::error::{Code, Result, rejected};
 use crate::login::password;
 use crate::model::message::Noticed;
+use crate::model::user::is_address;
 use crate::model::{Actor, EventDraft, EventKind, Secret, Subject, User, UserId};
 use crate::outbox;
 use crate::port::{CreateUser, CredentialChange, NewUser};
@@ -69,11 +70,7 @@ fn check(add: &Add) -> Result<(), String> {
     refuse("The display name", add.name.as_deref().unwrap_or_default(), Joiners::Fine)?;
     let fits =
         |text: &str, max: usize| (1..=max).contains(&text.len()) && !text.contains(char::is_whitespace);
-    let email_fits = fits(&add.email, 254)
-        && add.email.split_once('@').is_some_and(|(local, domain)| {
-            (1..=64).contains(&local.len()) && !domain.is_empty() && !domain.contains('@')
-        });
-    if !email_fits {
+    if !is_address(&add.email) {
         return Err("The e-mail address must be written as name@domain, at most 254 bytes.".to_owned());
     }
     // `@` tells an address from a name, `u_` an id.

@@ -1,13 +1,17 @@
 //! The e-mail code factor: six digits to the account's address.
 
+use super::challenge::{self, Addressee, Answered, Ask, SIGN_IN_PAGE, Says};
 use super::{Caller, Look, Proof, Purpose};
 use crate::Issuer;
-use crate::error::Result;
-use crate::model::{Account, Secret};
+use crate::error::{Code, Failure, Result, rejected};
+use crate::model::message::{About, To};
+use crate::model::user::is_address;
+use crate::model::{Account, Factor, Secret};
+use crate::port::At;
 
 /// First step: sends a code to the address typed, whose account is known or not: the same answer, the same
-/// work, one mail either way.
-#[expect(clippy::todo, unused_variables, reason = "skeleton")]
+/// work, one mail either way. `invalid_request`: no address; `method_unavailable`: not in this house;
+/// `too_many_attempts`: this network asked for too many, whoever for.
 pub async fn request(
     issuer: &Issuer,
     address: &str,
@@ -16,11 +20,11 @@ pub async fn request(
     look: &Look,
     caller: &Caller,
 ) -> Result<()> {
-    todo!()
+    let says = Says::Code(About::SignInCode);
+    first_step(issuer, address, Factor::EmailCode, says, purpose, flow, look, caller).await
 }
 
 /// A further step: sends a code to the account's address.
-#[expect(clippy::todo, unused_variables, reason = "skeleton")]
 pub async fn send(
     issuer: &Issuer,
     account: &Account,
@@ -29,12 +33,26 @@ pub async fn send(
     look: &Look,
     caller: &Caller,
 ) -> Result<()> {
-    todo!()
+    if !account.enrolled.has(Factor::EmailCode, issuer.settings.login.mail) {
+        return Err(unavailable());
+    }
+    let ask = Ask {
+        of: Addressee::Person(account),
+        purpose,
+        factor: Factor::EmailCode,
+        flow,
+        to: To::Mail(account.subject.user.email.clone()),
+        says: Says::Code(About::SignInCode),
+        page: SIGN_IN_PAGE,
+        payload: None,
+        look,
+        caller,
+    };
+    challenge::start(issuer, ask).await
 }
 
 /// Checks a code, also one that came beside a link. `flow`: which asked; `None`: the newest that did.
-/// `invalid_code`: wrong; `code_expired`: none waits, known address or not.
-#[expect(clippy::todo, unused_variables, reason = "skeleton")]
+/// `invalid_code`: wrong; `code_expired`: none waits, known address or not; `too_many_attempts`.
 pub async fn prove(
     issuer: &Issuer,
     address: &str,
@@ -43,5 +61,53 @@ pub async fn prove(
     flow: Option<&str>,
     caller: &Caller,
 ) -> Result<Proof> {
-    todo!()
+    let address = typed(address)?;
+    let account = issuer.store.find_account(address).await?.it;
+    let of = Addressee::of(account.as_ref(), address);
+    let Answered { challenge, now, .. } =
+        challenge::answer(issuer, of, purpose, Factor::EmailCode, flow, code, caller).await?;
+    let account = account.ok_or_else(|| Failure::Bug("a code without a person was right".into()))?;
+    let subject = challenge::claim(issuer, account, caller).await?;
+    Ok(Proof::new(challenge.factor, subject, purpose, flow.unwrap_or_default(), now))
+}
+
+/// A code or link to whoever may have an account at that address.
+#[expect(clippy::too_many_arguments, reason = "both factors' own arguments and the two they differ by")]
+pub(super) async fn first_step(
+    issuer: &Issuer,
+    address: &str,
+    factor: Factor,
+    says: Says,
+    purpose: Purpose,
+    flow: &str,
+    look: &Look,
+    caller: &Caller,
+) -> Result<()> {
+    let policy = &issuer.settings.login;
+    if !(policy.mail && policy.first.contains(&factor)) {
+        return Err(unavailable());
+    }
+    let address = typed(address)?;
+    let At { it: account, .. } = issuer.store.find_account(address).await?;
+    let of = Addressee::of(account.as_ref(), address);
+    let (to, says) = match of {
+        Addressee::Person(account) => (account.subject.user.email.clone(), says),
+        Addressee::Mailbox(address) => (address.to_owned(), Says::Nothing(About::NoAccount)),
+    };
+    let to = To::Mail(to);
+    let ask = Ask { of, purpose, factor, flow, to, says, page: SIGN_IN_PAGE, payload: None, look, caller };
+    challenge::start(issuer, ask).await
+}
+
+/// An address, or none: a user name is refused, known or not, since only an address can be written to.
+fn typed(address: &str) -> Result<&str> {
+    let address = address.trim();
+    if is_address(address) {
+        return Ok(address);
+    }
+    Err(rejected(Code::InvalidRequest, "Enter an e-mail address, written as name@domain."))
+}
+
+fn unavailable() -> Failure {
+    rejected(Code::MethodUnavailable, "Codes and links by e-mail are not offered here.")
 }

@@ -1,48 +1,17 @@
 //! The magic link factor: a link, with a code beside it, to the account's address. Showing what a link is
 //! about changes nothing; using it does, once, and only in the flow that asked.
 
-use super::{Caller, Look, Proof, Purpose};
+pub use super::challenge::{LinkState, LinkView, view, void};
+
+use super::challenge::{self, Says};
+use super::{Caller, Look, Proof, Purpose, email_code};
 use crate::Issuer;
-use crate::error::Result;
-use crate::model::{AskedFrom, Secret};
-
-/// How it stands with a link.
-#[derive(Clone, Debug)]
-pub enum LinkState {
-    /// It waits; the code beside it, to be typed where it was asked for.
-    Waits(Secret),
-    /// It was used.
-    Used,
-    /// It is too old, a newer one was asked for, or it was voided.
-    Ended,
-}
-
-/// What a page about a link shows.
-#[derive(Clone, Debug)]
-pub struct LinkView {
-    /// What it is good for.
-    pub purpose: Purpose,
-    /// How it stands.
-    pub state: LinkState,
-    /// Where it was asked for.
-    pub asked_from: AskedFrom,
-    /// When, store time.
-    pub asked_at: countersign_token::Timestamp,
-    /// The address it went to.
-    pub to: String,
-    flow: crate::model::Digest,
-}
-
-impl LinkView {
-    /// Did this flow ask for it?
-    pub fn asked_by(&self, flow: &str) -> bool {
-        self.flow.matches(&crate::model::Digest::of(flow))
-    }
-}
+use crate::error::{Failure, Result};
+use crate::model::Factor;
+use crate::model::message::About;
 
 /// First step: sends a link to the address typed, whose account is known or not: the same answer, the same
-/// work, one mail either way.
-#[expect(clippy::todo, unused_variables, reason = "skeleton")]
+/// work, one mail either way. Refuses as [`email_code::request`] does.
 pub async fn request(
     issuer: &Issuer,
     address: &str,
@@ -51,19 +20,12 @@ pub async fn request(
     look: &Look,
     caller: &Caller,
 ) -> Result<()> {
-    todo!()
+    let says = Says::Link(About::SignInLink);
+    email_code::first_step(issuer, address, Factor::MagicLink, says, purpose, flow, look, caller).await
 }
 
-/// What a link is about; changes nothing. `None`: there is no such link, or it ended more than an hour ago.
-#[expect(clippy::todo, unused_variables, reason = "skeleton")]
-pub async fn view(issuer: &Issuer, token: &str) -> Result<Option<LinkView>> {
-    todo!()
-}
-
-/// Uses a link, for the flow that asked for it. `purpose`: where it is used; the browser page also takes what
-/// the direct API asked for in the same browser. `code_expired`: used, too old, void, unknown;
-/// `invalid_code`: asked for elsewhere.
-#[expect(clippy::todo, unused_variables, reason = "skeleton")]
+/// Uses a link, in the flow that asked for it. `purpose`: where it is used; the browser's page also takes
+/// what the direct API asked for in the same browser. Refuses as [`challenge::open`] does.
 pub async fn prove(
     issuer: &Issuer,
     token: &str,
@@ -71,11 +33,13 @@ pub async fn prove(
     flow: &str,
     caller: &Caller,
 ) -> Result<Proof> {
-    todo!()
-}
-
-/// Voids what a link names ("not you?"). `false`: nothing waited.
-#[expect(clippy::todo, unused_variables, reason = "skeleton")]
-pub async fn void(issuer: &Issuer, token: &str, caller: &Caller) -> Result<bool> {
-    todo!()
+    let purposes: &[Purpose] = match purpose {
+        Purpose::Browser => &[Purpose::Browser, Purpose::Direct],
+        Purpose::Direct => &[Purpose::Direct],
+        _ => &[],
+    };
+    let opened = challenge::open(issuer, token, purposes, flow, caller).await?;
+    let account = opened.account.ok_or_else(|| Failure::Bug("a sign-in link without a person".into()))?;
+    let subject = challenge::claim(issuer, account, caller).await?;
+    Ok(Proof::new(opened.answered.challenge.factor, subject, purpose, flow, opened.answered.now))
 }

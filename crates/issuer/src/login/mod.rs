@@ -1,6 +1,7 @@
 //! Logging in: the one function that decides what is still missing, and one file a factor.
 
 pub mod browser;
+pub mod challenge;
 pub mod device;
 pub mod email_code;
 pub mod flow;

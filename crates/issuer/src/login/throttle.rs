@@ -12,6 +12,7 @@
 
 pub(crate) mod bucket;
 mod limits;
+pub mod sends;
 
 use crate::error::Rejected;
 use crate::model::Factor;

@@ -52,6 +52,21 @@ impl User {
     }
 }
 
+/// Longest address, in bytes (RFC 5321 4.5.3.1.3 without the angle brackets).
+const LONGEST_ADDRESS: usize = 254;
+/// Longest part before the `@`, in bytes (RFC 5321 4.5.3.1.1).
+const LONGEST_LOCAL: usize = 64;
+
+/// Is it written as an e-mail address: `name@domain`, without spaces and control characters?
+pub fn is_address(text: &str) -> bool {
+    let bad = |c: char| c.is_whitespace() || c.is_control();
+    text.len() <= LONGEST_ADDRESS
+        && !text.contains(bad)
+        && text.split_once('@').is_some_and(|(local, domain)| {
+            (1..=LONGEST_LOCAL).contains(&local.len()) && !domain.is_empty() && !domain.contains('@')
+        })
+}
+
 /// A person together with what their roles mean: all that issuing a token needs.
 #[derive(Clone, Debug)]
 pub struct Subject {
