@@ -65,6 +65,9 @@ pub(crate) enum Command {
     /// Signing keys
     #[command(subcommand)]
     Key(command::key::Key),
+    /// Take people over from another system
+    #[command(subcommand)]
+    Import(command::import::Import),
     /// Revoke a token, a session, or everything of a person, client or key
     Revoke(command::revoke::Revoke),
     /// Key files: make, convert, name

@@ -4,6 +4,8 @@
 //! exists or not. Each thread keeps its memory between jobs (fresh pages cost more than the hash saves)
 //! and gives it back when nobody signs in for a while.
 
+mod foreign;
+
 use crate::config::{PasswordSettings, Span};
 use crate::entropy::SystemEntropy;
 use crate::pool::{Pool, Shape, Worker};
@@ -13,7 +15,8 @@ use async_trait::async_trait;
 use countersign_issuer::Unavailable;
 use countersign_issuer::model::Secret;
 use countersign_issuer::port::hasher::HashDone;
-use countersign_issuer::port::{Entropy, HashJob, Hasher};
+use countersign_issuer::port::{Entropy, HashJob, HashOrigin, Hasher};
+use foreign::Foreign;
 
 /// Memory of one hash, in KiB (OWASP's first choice for Argon2id: m=19456, t=2, p=1).
 const MEMORY_KIB: u32 = 19_456;
@@ -66,6 +69,11 @@ impl Hasher for Argon2Pool {
     async fn run_if_quiet(&self, job: HashJob) -> Result<HashDone, Unavailable> {
         self.0.run_if_quiet(job).await?
     }
+
+    fn origin(&self, stored: &Secret) -> Option<HashOrigin> {
+        let ours = Stored::read(stored).map(|_| HashOrigin::Ours);
+        ours.or_else(|| Foreign::read(stored).map(|_| HashOrigin::Foreign))
+    }
 }
 
 /// One thread's place: its memory and its source of salts.
@@ -113,6 +121,12 @@ impl Bench {
 
     fn verify(&mut self, password: &Secret, stored: Option<&Secret>) -> argon2::Result<HashDone> {
         let Some(stored) = stored else { return self.decoy(password) };
+        if let Some(foreign) = Foreign::read(stored) {
+            return Ok(match foreign.verify(password) {
+                Some(true) => HashDone::Right { stale: true },
+                Some(false) | None => HashDone::Wrong,
+            });
+        }
         let Some(stored) = Stored::read(stored) else {
             tracing::error!("a stored password hash cannot be read; the sign-in is refused");
             return self.decoy(password);

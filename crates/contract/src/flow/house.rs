@@ -10,7 +10,7 @@ use countersign_issuer::login::{Caller, Devices, browser};
 use countersign_issuer::model::{Digest, Secret, User};
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_issuer::port::hasher::HashDone;
-use countersign_issuer::port::{HashJob, Hasher, Store};
+use countersign_issuer::port::{HashJob, HashOrigin, Hasher, Store};
 use countersign_issuer::seal::Sealer;
 use countersign_issuer::{Code, Failure, Issuer, Parts, Rejected, Result, Settings, Unavailable};
 use countersign_token::base64url;
@@ -52,6 +52,11 @@ impl Hasher for TestHasher {
         self.jobs.lock().unwrap().push("as a stranger");
         self.run(job).await
     }
+
+    fn origin(&self, stored: &Secret) -> Option<HashOrigin> {
+        (!stored.expose().is_empty()).then_some(HashOrigin::Ours)
+    }
+
     async fn run(&self, job: HashJob) -> Result<HashDone, Unavailable> {
         if self.full.load(Ordering::SeqCst) {
             let (what, detail) = ("password hashing", "queue full".to_owned());

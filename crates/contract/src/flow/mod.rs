@@ -34,7 +34,7 @@ use countersign_issuer::oauth::issue::TokenResponse;
 use countersign_issuer::oauth::params::Params;
 use countersign_issuer::oauth::{grant, introspect, userinfo};
 use countersign_issuer::port::hasher::HashDone;
-use countersign_issuer::port::{HashJob, Hasher, SignPool};
+use countersign_issuer::port::{HashJob, HashOrigin, Hasher, SignPool};
 use countersign_issuer::seal::Sealer;
 use countersign_issuer::{Failure, Issuer, Parts, Settings, Unavailable, admin as operator};
 use countersign_token::{Prepared, base64url, dangerous};
@@ -74,6 +74,11 @@ impl Hasher for PlainHasher {
     async fn run_if_quiet(&self, job: HashJob) -> Result<HashDone, Unavailable> {
         self.run(job).await
     }
+
+    fn origin(&self, stored: &Secret) -> Option<HashOrigin> {
+        (!stored.expose().is_empty()).then_some(HashOrigin::Ours)
+    }
+
     async fn run(&self, job: HashJob) -> Result<HashDone, Unavailable> {
         self.jobs.fetch_add(1, Ordering::SeqCst);
         Ok(match job {

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod document;
+pub(crate) mod import;
 pub(crate) mod jwk;
 pub(crate) mod key;
 pub(crate) mod man;
@@ -76,6 +77,7 @@ async fn dispatch(command: Command, context: Context) -> Result<bool> {
         Command::Resource(c) => c.run(&context).await,
         Command::Role(c) => c.run(&context).await,
         Command::Key(c) => c.run(&context).await,
+        Command::Import(c) => c.run(&context).await,
         Command::Revoke(c) => c.run(&context).await,
         Command::Jwk(c) => c.run(&context),
         Command::Document(c) => c.run(&context),

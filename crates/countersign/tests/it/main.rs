@@ -17,6 +17,7 @@ mod documents;
 mod explain;
 mod flood;
 mod help;
+mod import;
 mod keys_of_files;
 mod live;
 mod people;

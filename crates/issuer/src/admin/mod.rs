@@ -4,6 +4,7 @@
 //! Every change is written with its event; other nodes learn of it from the log, this one at once.
 
 pub mod clients;
+pub mod import;
 mod invisible;
 mod metadata;
 mod redirect;

@@ -34,10 +34,16 @@ pub async fn add(issuer: &Issuer, add: Add) -> Result<User> {
         .into_iter()
         .flatten()
         .collect();
-    let password = match add.password {
+    let password = match add.password.clone() {
         Some(typed) => Some(password::prepare(issuer, typed, &about).await?),
         None => None,
     };
+    add_hashed(issuer, add, password).await
+}
+
+/// As [`add`], with the password hashed already; the one in `add` is not looked at.
+pub(super) async fn add_hashed(issuer: &Issuer, add: Add, password: Option<Secret>) -> Result<User> {
+    check(&add).map_err(|why| rejected(Code::InvalidRequest, why))?;
     roles::ensure(issuer, &add.roles).await?;
     let mut roles = add.roles;
     roles.sort();

@@ -51,7 +51,7 @@ impl Demand {
 #[derive(Debug)]
 pub enum Turn {
     /// Signed in.
-    SignedIn(Fresh),
+    SignedIn(Box<Fresh>),
     /// One of these is still due.
     NeedFactor(Vec<Factor>),
     /// The person sets up one of these first.
@@ -83,9 +83,9 @@ pub async fn turn(
         known_device: false,
     };
     match next(&account, transaction, &asked, &demand.policy, now) {
-        Step::Done(authentication) => {
-            sign_in(issuer, &account, transaction, authentication, visitor, caller).await.map(Turn::SignedIn)
-        }
+        Step::Done(authentication) => sign_in(issuer, &account, transaction, authentication, visitor, caller)
+            .await
+            .map(|fresh| Turn::SignedIn(Box::new(fresh))),
         Step::NeedFactor(_) if transaction.user().is_none() && mine.is_none() => Err(again()),
         Step::NeedFactor(due) => Ok(Turn::NeedFactor(due)),
         Step::Enrol(ways) => Ok(Turn::Enrol(ways)),
@@ -108,7 +108,7 @@ pub async fn speaks(issuer: &Issuer, user: &UserId, lang: &str) -> Result<()> {
 pub async fn complete(issuer: &Issuer, proof: Proof, visitor: &Visitor, caller: &Caller) -> Result<Fresh> {
     let transaction = Transaction::of(proof);
     match turn(issuer, &transaction, &Demand::of_house(issuer), visitor, caller).await? {
-        Turn::SignedIn(fresh) => Ok(fresh),
+        Turn::SignedIn(fresh) => Ok(*fresh),
         Turn::NeedFactor(_) | Turn::Enrol(_) => {
             Err(rejected(Code::InvalidCredentials, "Please sign in again."))
         }

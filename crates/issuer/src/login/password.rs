@@ -1,6 +1,8 @@
 //! The password factor. Known user or not: one load, one hash job, the same answer.
 //!
-//! Passwords are compared as typed: no Unicode normalisation, no trimming, no case folding.
+//! Passwords are compared as RFC 8265 4.2 says (OpaqueString): composed (NFC) with every kind of space as the
+//! ordinary one, so that two keyboards write the same password; no trimming, no case folding. Hashes that
+//! other systems made are checked against what was typed.
 
 use super::throttle::Attempt;
 use super::{Caller, Proof, Purpose, device};
@@ -8,15 +10,21 @@ use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::model::{Actor, EventDraft, EventKind, Factor, Secret, Subject, User};
 use crate::port::user::Found;
-use crate::port::{At, HashJob, hasher::HashDone};
+use crate::port::{At, HashJob, HashOrigin, hasher::HashDone};
 use crate::seal::Mark;
 use countersign_token::Timestamp;
+use icu_normalizer::ComposingNormalizerBorrowed;
 use std::ops::RangeInclusive;
 
 /// Bytes of a password.
 const LENGTH: RangeInclusive<usize> = 8..=1024;
 /// Longest e-mail address or user name that is looked up, in bytes.
 const LONGEST_LOGIN: usize = 320;
+/// Unicode's other spaces (general category Zs).
+const SPACES: [char; 16] = [
+    '\u{a0}', '\u{1680}', '\u{2000}', '\u{2001}', '\u{2002}', '\u{2003}', '\u{2004}', '\u{2005}', '\u{2006}',
+    '\u{2007}', '\u{2008}', '\u{2009}', '\u{200a}', '\u{202f}', '\u{205f}', '\u{3000}',
+];
 /// zxcvbn's time grows with the square of the length; more than this is strong by its beginning or not at all.
 const JUDGED: usize = 100;
 
@@ -51,7 +59,9 @@ pub async fn prove(
     let active = subject.as_ref().is_some_and(|s| s.user.is_active());
     // A disabled account is checked against the decoy, as an unknown one is.
     let stored = stored.filter(|_| active);
-    let job = HashJob::Verify { password: password.clone(), stored: stored.clone() };
+    let foreign = |s: &Secret| issuer.hasher.origin(s) == Some(HashOrigin::Foreign);
+    let shown = if stored.as_ref().is_some_and(foreign) { password.clone() } else { composed(&password) };
+    let job = HashJob::Verify { password: shown, stored: stored.clone() };
     // While guesses come from everywhere, strangers get less of the queue.
     let done = if known_device || !issuer.throttle.storm(now) {
         issuer.hasher.run(job).await?
@@ -126,7 +136,7 @@ async fn refuse(
 /// Hashes again with today's parameters. Not worth failing a sign-in for: the next one tries again.
 async fn renew(issuer: &Issuer, subject: &Subject, old: &Secret, password: Secret) {
     let id = &subject.user.id;
-    let new = match issuer.hasher.run(HashJob::Hash(password)).await {
+    let new = match issuer.hasher.run(HashJob::Hash(composed(&password))).await {
         Ok(HashDone::Hashed(new)) => new,
         Ok(_) => return,
         Err(e) => {
@@ -144,10 +154,19 @@ async fn renew(issuer: &Issuer, subject: &Subject, old: &Secret, password: Secre
 pub async fn prepare(issuer: &Issuer, password: Secret, about: &[&str]) -> Result<Secret> {
     judge(password.expose(), about, issuer.settings.password_min_score)
         .map_err(|why| rejected(Code::InvalidRequest, why))?;
-    match issuer.hasher.run(HashJob::Hash(password)).await? {
+    match issuer.hasher.run(HashJob::Hash(composed(&password))).await? {
         HashDone::Hashed(hash) => Ok(hash),
         other => Err(Failure::Bug(format!("hashing answered {other:?}"))),
     }
+}
+
+/// As passwords are compared (RFC 8265 4.2.2). Most are plain ASCII and stay as they are.
+fn composed(password: &Secret) -> Secret {
+    if password.expose().is_ascii() {
+        return password.clone();
+    }
+    let spaced: Secret = Secret::new(password.expose().replace(SPACES, " "));
+    Secret::new(ComposingNormalizerBorrowed::new_nfc().normalize(spaced.expose()))
 }
 
 fn judge(password: &str, about: &[&str], min_score: u8) -> Result<(), String> {
@@ -185,6 +204,21 @@ fn judge(password: &str, about: &[&str], min_score: u8) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_are_compared_as_rfc_8265_says() {
+        for (typed, compared) in [
+            ("plain", "plain"),
+            ("e\u{301}te\u{301}", "\u{e9}t\u{e9}"),
+            ("a\u{3000}b\u{a0}c", "a b c"),
+            // Not compatibility forms, not case, not the outer spaces.
+            ("\u{fb01}x", "\u{fb01}x"),
+            (" \u{c4} ", " \u{c4} "),
+            ("\u{1f469}\u{200d}\u{1f680}", "\u{1f469}\u{200d}\u{1f680}"),
+        ] {
+            assert_eq!(composed(&Secret::new(typed)).expose(), compared, "{typed:?}");
+        }
+    }
 
     #[test]
     fn new_passwords_are_judged() {

@@ -18,6 +18,15 @@ pub enum HashJob {
     },
 }
 
+/// Who made a stored hash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HashOrigin {
+    /// This system, or another that uses Argon2 as this one does.
+    Ours,
+    /// Another system: of the password exactly as it was typed.
+    Foreign,
+}
+
 /// What a job came to.
 #[derive(Debug)]
 pub enum HashDone {
@@ -40,4 +49,7 @@ pub trait Hasher: Send + Sync {
     /// As [`Self::run`], refused already when a quarter of the queue is taken: for strangers while guesses
     /// come from everywhere.
     async fn run_if_quiet(&self, job: HashJob) -> Result<HashDone, Unavailable>;
+    /// Where this stored hash is from. Its form and its cost are looked at, nothing is computed. `None`: it
+    /// cannot be checked.
+    fn origin(&self, stored: &Secret) -> Option<HashOrigin>;
 }

@@ -44,7 +44,7 @@ pub use egress::{Call, CallAnswer, CallMethod, Egress, Unreached};
 pub use entropy::Entropy;
 pub use event::Events;
 pub use feed::{Append, Feeds, Position};
-pub use hasher::{HashJob, Hasher};
+pub use hasher::{HashJob, HashOrigin, Hasher};
 pub use key::{Keys, Resealed};
 pub use node::Node;
 pub use outbox::{Outbox, TakenJob, WaitingJob};

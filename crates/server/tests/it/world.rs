@@ -10,7 +10,9 @@ use countersign_issuer::model::{Actor, Client, ClientId, Digest, EventDraft, Eve
 use countersign_issuer::oauth::authorize::{Ask as AuthorizeAsk, Next, Visitor, authorize};
 use countersign_issuer::oauth::params::Params;
 use countersign_issuer::port::hasher::HashDone;
-use countersign_issuer::port::{Clients, Entropy, Events, HashJob, Hasher, Resources, SignPool, Users};
+use countersign_issuer::port::{
+    Clients, Entropy, Events, HashJob, HashOrigin, Hasher, Resources, SignPool, Users,
+};
 use countersign_issuer::seal::Sealer;
 use countersign_issuer::{Issuer, Parts, Settings};
 use countersign_server::{Config, Server};
@@ -308,6 +310,11 @@ impl Hasher for PlainHasher {
     async fn run_if_quiet(&self, job: HashJob) -> Result<HashDone, Unavailable> {
         self.run(job).await
     }
+
+    fn origin(&self, stored: &Secret) -> Option<HashOrigin> {
+        (!stored.expose().is_empty()).then_some(HashOrigin::Ours)
+    }
+
     async fn run(&self, job: HashJob) -> Result<HashDone, Unavailable> {
         self.jobs.fetch_add(1, Ordering::SeqCst);
         let mood = *self.mood.lock().unwrap();
