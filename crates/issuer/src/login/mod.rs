@@ -7,6 +7,7 @@ pub mod email_code;
 pub mod flow;
 mod guess;
 pub mod magic_link;
+pub mod passkey;
 pub mod password;
 pub mod policy;
 pub mod recovery_code;
@@ -70,6 +71,8 @@ pub enum Purpose {
     ChangeEmail,
     /// Showing that a new number is one's own.
     EnrolPhone,
+    /// Registering a passkey.
+    EnrolPasskey,
 }
 
 /// Somebody proved something, just now, for one purpose. Made by a factor's file only.

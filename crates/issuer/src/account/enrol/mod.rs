@@ -1,6 +1,7 @@
 //! Setting up and removing what one proves oneself by, one file a factor. That the person has just proven who
 //! they are is for the caller to see to.
 
+pub mod passkey;
 pub mod recovery_code;
 pub mod totp;
 
@@ -10,6 +11,20 @@ use crate::model::message::Noticed;
 use crate::model::{Actor, BrowserSessionId, EventDraft, EventKind, User};
 use crate::port::CredentialChange;
 use crate::{Issuer, outbox};
+
+/// Who sets something up, and where. Made where it was decided that they may: signed in and proven lately
+/// ([`super::factors::fresh_enough`]), or on the way in with a second factor demanded and none set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner<'a> {
+    /// The person, as read when it was decided.
+    pub user: &'a User,
+    /// The browser session it is done in; it goes on.
+    pub session: Option<&'a BrowserSessionId>,
+    /// The flow cookie's value.
+    pub flow: &'a str,
+    /// Address and device, for the notice.
+    pub caller: &'a Caller,
+}
 
 /// A change the person makes to their credentials, decided by `me` as it was read, with the notice that goes
 /// with it. `keep`: the browser it is made in; every other session ends.
