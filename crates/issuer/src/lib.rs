@@ -28,7 +28,7 @@ use crate::login::throttle::Throttle;
 use crate::login::throttle::sends::Sends;
 use crate::oauth::bearer::VerifiedCache;
 use crate::oauth::client_throttle::ClientThrottle;
-use crate::port::{Courier, Egress, Entropy, Hasher, SignPool, Store};
+use crate::port::{BreachedPasswords, Courier, Egress, Entropy, Hasher, SignPool, Store};
 use crate::seal::Sealer;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +50,8 @@ pub struct Parts {
     pub courier: Arc<dyn Courier>,
     /// Calls to other servers.
     pub egress: Arc<dyn Egress>,
+    /// Breached passwords, where new ones are held against a list.
+    pub breached: Option<Arc<dyn BreachedPasswords>>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The master key's keeper.
@@ -68,6 +70,7 @@ pub struct Issuer {
     pub(crate) sign_pool: Arc<dyn SignPool>,
     pub(crate) courier: Arc<dyn Courier>,
     pub(crate) egress: Arc<dyn Egress>,
+    pub(crate) breached: Option<Arc<dyn BreachedPasswords>>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Seals rows, blobs and form tokens.
@@ -109,6 +112,7 @@ impl Issuer {
             sign_pool: parts.sign_pool,
             courier: parts.courier,
             egress: parts.egress,
+            breached: parts.breached,
             entropy: parts.entropy,
             sealer: parts.sealer,
             node: parts.node,

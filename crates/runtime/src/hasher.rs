@@ -212,10 +212,17 @@ impl Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::BreachedList;
 
     fn pool() -> Argon2Pool {
         let memory = MEMORY_PER_HASH;
-        Argon2Pool::start(&PasswordSettings { memory, workers: None, deadline: DEADLINE }).unwrap()
+        Argon2Pool::start(&PasswordSettings {
+            memory,
+            workers: None,
+            deadline: DEADLINE,
+            breached: BreachedList::Off,
+        })
+        .unwrap()
     }
 
     async fn verify(pool: &Argon2Pool, password: &str, stored: Option<&str>) -> HashDone {

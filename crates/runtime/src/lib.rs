@@ -1,5 +1,6 @@
 //! What makes a running node: configuration, adapters, wiring, jobs.
 
+mod breached;
 mod clock;
 pub mod config;
 mod courier;

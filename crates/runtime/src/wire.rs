@@ -1,6 +1,7 @@
 //! Where adapters meet ports: the only place that names both.
 
 use crate::StartError;
+use crate::breached;
 use crate::clock;
 use crate::config::{Settings, StorePath};
 use crate::courier::NoCourier;
@@ -9,7 +10,7 @@ use crate::entropy::SystemEntropy;
 use crate::hasher::Argon2Pool;
 use crate::master_key;
 use crate::sign_pool::SlowSignatures;
-use countersign_issuer::port::{Entropy, Keys};
+use countersign_issuer::port::{Egress, Entropy, Keys};
 use countersign_issuer::seal::Sealer;
 use countersign_issuer::{Failure, Issuer, Parts};
 use countersign_store_sqlite::{Options, SqliteStore};
@@ -43,12 +44,14 @@ pub(crate) async fn open(settings: &Settings) -> Result<Node, StartError> {
     let sealed = !there.it.0.is_empty();
     let master = master_key::read_or_make(&settings.master_key, sealed, &entropy)?;
     let node: [u8; 12] = (&entropy as &dyn Entropy).bytes();
+    let egress: Arc<dyn Egress> = Arc::new(Outward::new(settings.egress.clone()));
     let parts = Parts {
         store: store.clone(),
         hasher: Arc::new(Argon2Pool::start(&settings.password).map_err(StartError::system("threads"))?),
         sign_pool: Arc::new(SlowSignatures::start().map_err(StartError::system("threads"))?),
         courier: Arc::new(NoCourier),
-        egress: Arc::new(Outward::new(settings.egress.clone())),
+        breached: breached::list(&settings.password.breached, &egress),
+        egress,
         entropy: Arc::new(entropy),
         sealer: Sealer::new(master),
         node: base64url::encode(node),

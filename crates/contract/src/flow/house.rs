@@ -164,6 +164,7 @@ fn parts(store: Arc<dyn Store>, hasher: Arc<TestHasher>, master: u8, node: u64) 
         sign_pool: Arc::new(OnTheSpot),
         courier: Arc::new(Postbox::default()),
         egress: Arc::new(NoEgress),
+        breached: None,
         entropy: Arc::new(SeededEntropy::new(1000 + node)),
         sealer: Sealer::new(zeroize::Zeroizing::new([master; 32])),
         node: format!("node-{node}"),

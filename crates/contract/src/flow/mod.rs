@@ -261,6 +261,7 @@ fn parts(stage: &Stage, hasher: &Arc<PlainHasher>, seed: u64) -> Parts {
         sign_pool: Arc::new(OnTheSpot),
         courier: Arc::new(Postbox::default()),
         egress: Arc::new(NoEgress),
+        breached: None,
         entropy: Arc::new(SeededEntropy::new(seed)),
         sealer: Sealer::new([7; 32].into()),
         node: format!("flow {seed}"),

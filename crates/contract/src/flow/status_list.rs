@@ -41,6 +41,7 @@ async fn another_with(world: &World, seed: u64, settings: Settings) -> Arc<Issue
         sign_pool: Arc::new(OnTheSpot),
         courier: Arc::new(Postbox::default()),
         egress: Arc::new(NoEgress),
+        breached: None,
         entropy: Arc::new(SeededEntropy::new(seed)),
         sealer: Sealer::new([7; 32].into()),
         node: format!("another {seed}"),

@@ -9,6 +9,7 @@
 )]
 
 mod bin;
+mod breached;
 mod config;
 mod crash;
 mod demo;

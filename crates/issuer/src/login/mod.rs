@@ -1,5 +1,6 @@
 //! Logging in: the one function that decides what is still missing, and one file a factor.
 
+mod breached;
 pub mod browser;
 pub mod challenge;
 pub mod device;

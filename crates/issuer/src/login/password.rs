@@ -5,7 +5,7 @@
 //! other systems made are checked against what was typed.
 
 use super::throttle::Attempt;
-use super::{Caller, Proof, Purpose, device};
+use super::{Caller, Proof, Purpose, breached, device};
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::model::{Actor, EventDraft, EventKind, Factor, Secret, Subject, User};
@@ -154,6 +154,11 @@ async fn renew(issuer: &Issuer, subject: &Subject, old: &Secret, password: Secre
 pub async fn prepare(issuer: &Issuer, password: Secret, about: &[&str]) -> Result<Secret> {
     judge(password.expose(), about, issuer.settings.password_min_score)
         .map_err(|why| rejected(Code::InvalidRequest, why))?;
+    if breached::is_breached(issuer, &password).await {
+        let why =
+            "The password stands in a list of stolen passwords, which attackers try first. Choose another.";
+        return Err(rejected(Code::WeakPassword, why));
+    }
     match issuer.hasher.run(HashJob::Hash(composed(&password))).await? {
         HashDone::Hashed(hash) => Ok(hash),
         other => Err(Failure::Bug(format!("hashing answered {other:?}"))),

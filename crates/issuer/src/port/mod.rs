@@ -5,6 +5,7 @@
 //! other clock. A method that changes something takes the [`EventDraft`] to write with it.
 
 pub mod account;
+pub mod breached;
 pub mod browser_session;
 pub mod challenge;
 pub mod client;
@@ -33,6 +34,7 @@ pub mod upstream;
 pub mod user;
 
 pub use account::{Accounts, ChangedEmail, Claimed, CredentialChange};
+pub use breached::BreachedPasswords;
 pub use browser_session::BrowserSessions;
 pub use challenge::{Challenges, NewChallenge, Tried};
 pub use client::Clients;

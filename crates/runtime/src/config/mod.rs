@@ -30,7 +30,7 @@ pub use layer::{Effective, Flag, Sources, load};
 pub use log::{LogFormat, LogSettings};
 pub use oauth::RegistrationMode;
 pub use origin::Origin;
-pub use password::PasswordSettings;
+pub use password::{BreachedList, PasswordSettings};
 pub use problem::{ConfigError, Problem};
 pub use revocation::ReaderLimits;
 pub use show::{Shown, schema};

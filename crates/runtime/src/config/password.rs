@@ -5,6 +5,11 @@ use super::{Size, Span};
 use crate::hasher;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use url::Url;
+
+/// Have I Been Pwned.
+const BREACHED_URL: &str = "https://api.pwnedpasswords.com";
 
 /// As written.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -16,12 +21,35 @@ pub struct RawPassword {
     pub memory: Size,
     /// Hashing threads. Default: one a core, as many as the memory allows.
     pub workers: Option<u16>,
+    /// List of breached passwords that new ones are held against: `off`, `api` (five digits of the SHA-1 are
+    /// told to `breached_url`), or `file:PATH` (`HASH:COUNT` a line, ordered by hash, as the downloader of Have
+    /// I Been Pwned writes it).
+    pub breached: String,
+    /// Service with the range API of Have I Been Pwned.
+    pub breached_url: String,
 }
 
 impl Default for RawPassword {
     fn default() -> Self {
-        Self { min_score: 2, memory: Size::mebibytes(160), workers: None }
+        Self {
+            min_score: 2,
+            memory: Size::mebibytes(160),
+            workers: None,
+            breached: "off".to_owned(),
+            breached_url: BREACHED_URL.to_owned(),
+        }
     }
+}
+
+/// Where breached passwords are looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BreachedList {
+    /// Nowhere.
+    Off,
+    /// At this service.
+    Api(String),
+    /// In this file.
+    File(PathBuf),
 }
 
 /// Checked.
@@ -33,6 +61,8 @@ pub struct PasswordSettings {
     pub workers: Option<usize>,
     /// A job that did not begin by then is answered "try again".
     pub deadline: Span,
+    /// Where breached passwords are looked up.
+    pub breached: BreachedList,
 }
 
 impl RawPassword {
@@ -62,6 +92,24 @@ impl RawPassword {
             memory: self.memory.0,
             workers: self.workers.map(usize::from),
             deadline: hasher::DEADLINE,
+            breached: self.breached(problems),
+        }
+    }
+
+    fn breached(&self, problems: &mut Problems<'_>) -> BreachedList {
+        let url = self.breached_url.trim_end_matches('/');
+        if Url::parse(url).is_ok_and(|u| !matches!(u.scheme(), "https" | "http")) || Url::parse(url).is_err()
+        {
+            problems.push("password.breached_url", "is not an address: write it as https://host");
+        }
+        match (self.breached.as_str(), self.breached.strip_prefix("file:")) {
+            ("off", _) => BreachedList::Off,
+            ("api", _) => BreachedList::Api(url.to_owned()),
+            (_, Some(path)) if !path.is_empty() => BreachedList::File(path.into()),
+            _ => {
+                problems.push("password.breached", "is one of off, api, file:PATH");
+                BreachedList::Off
+            }
         }
     }
 }

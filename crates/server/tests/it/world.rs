@@ -94,6 +94,7 @@ async fn ground(public_url: &str) -> Ground {
         sign_pool: Arc::new(OnTheSpot),
         courier: Arc::new(Postbox::default()),
         egress: Arc::new(NoEgress),
+        breached: None,
         entropy: entropy.clone(),
         sealer: Sealer::new(Zeroizing::new([7; 32])),
         node: "test".to_owned(),
