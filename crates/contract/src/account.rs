@@ -2,7 +2,7 @@
 
 use crate::fixture::{UNTIL, credential_change, event};
 use crate::stage::{Stage, at_once};
-use countersign_issuer::model::{EventKind, Secret, User, UserId};
+use countersign_issuer::model::{Acr, EventKind, Secret, User, UserId};
 use countersign_issuer::port::{ChangedEmail, CredentialChange, StoreError};
 use std::sync::Arc;
 
@@ -112,15 +112,14 @@ pub async fn account_passwords(stage: Stage) {
     let store = &stage.store;
     let (user, bob) = (stage.user("ada").await, stage.user("bob").await);
     for who in [&user, &bob] {
-        store.note_device(&who.id, &[1; 32], "laptop").await.unwrap();
-        stage.browser(who).await;
+        stage.browser_on(who, [1; 32], "laptop").await;
     }
     let change = credential_change(&user.id, EventKind::PasswordChanged);
     store.reset_password(change.clone(), Secret::new("$new")).await.unwrap().unwrap();
     let found = store.find_login("ada").await.unwrap().it.unwrap();
     assert_eq!(found.password.unwrap().expose(), "$new");
-    assert!(!store.known_device(&user.id, &[1; 32]).await.unwrap(), "unknown again");
-    assert!(store.known_device(&bob.id, &[1; 32]).await.unwrap(), "others' stay");
+    assert_eq!(store.known_device(&user.id, &[1; 32]).await.unwrap(), None, "unknown again");
+    assert_eq!(store.known_device(&bob.id, &[1; 32]).await.unwrap(), Some(Acr::One), "others' stay");
     assert!(store.list_browsers(&user.id).await.unwrap().is_empty());
     assert_eq!(store.list_browsers(&bob.id).await.unwrap().len(), 1);
 
@@ -180,13 +179,13 @@ pub async fn account_changes_64_at_once(stage: Stage) {
 pub async fn account_devices(stage: Stage) {
     let store = &stage.store;
     let (user, bob) = (stage.user("ada").await, stage.user("bob").await);
-    store.note_device(&user.id, &[1; 32], "laptop").await.unwrap();
+    stage.browser_on(&user, [1; 32], "laptop").await;
     let first = stage.clock.now();
     let later = stage.clock.advance_seconds(60);
-    store.note_device(&user.id, &[2; 32], "phone").await.unwrap();
-    store.note_device(&user.id, &[1; 32], "laptop, renamed").await.unwrap();
-    assert!(store.known_device(&user.id, &[1; 32]).await.unwrap());
-    assert!(!store.known_device(&bob.id, &[1; 32]).await.unwrap());
+    stage.browser_on(&user, [2; 32], "phone").await;
+    stage.browser_on(&user, [1; 32], "laptop, renamed").await;
+    assert_eq!(store.known_device(&user.id, &[1; 32]).await.unwrap(), Some(Acr::One));
+    assert_eq!(store.known_device(&bob.id, &[1; 32]).await.unwrap(), None);
     let mut listed: Vec<_> = store
         .list_devices(&user.id)
         .await
@@ -200,8 +199,7 @@ pub async fn account_devices(stage: Stage) {
     store.forget_devices(&user.id).await.unwrap();
     assert!(store.list_devices(&user.id).await.unwrap().is_empty());
     let nobody = UserId::mint(&stage.entropy);
-    store.note_device(&nobody, &[3; 32], "ghost").await.unwrap();
-    assert!(!store.known_device(&nobody, &[3; 32]).await.unwrap());
+    assert_eq!(store.known_device(&nobody, &[2; 32]).await.unwrap(), None);
 
     assert_eq!(store.locale(&user.id).await.unwrap(), None);
     store.set_locale(&user.id, "pt-BR").await.unwrap();

@@ -3,9 +3,9 @@
 use crate::fixture::{self, BROWSER_LIFE, UNTIL, event};
 use crate::stage::Stage;
 use countersign_issuer::model::session::Authentication;
-use countersign_issuer::model::{BrowserSessionId, Cutoff, Digest, EventKind, RuleKind};
+use countersign_issuer::model::{Acr, BrowserSessionId, Cutoff, Digest, EventKind, RuleKind};
 use countersign_issuer::port::Entropy;
-use countersign_issuer::port::browser_session::{SignIn, SignedIn};
+use countersign_issuer::port::browser_session::{SeenDevice, SignIn, SignedIn};
 use std::time::Duration;
 
 async fn sign_in(stage: &Stage, with: SignIn, ends: Option<BrowserSessionId>) -> SignedIn {
@@ -201,4 +201,36 @@ pub async fn browser_cookie_is_one(stage: Stage) {
     assert_eq!(live.subject.user.id, ada.id);
     let entropy: &dyn Entropy = &stage.entropy;
     assert_ne!(entropy.bytes::<32>(), first.cookie.0);
+}
+
+/// A device is noted with its strongest sign-in; a new one is told of, but neither the first of all nor one
+/// that goes on with its session.
+pub async fn browser_devices(stage: Stage) {
+    let user = stage.user("ada").await;
+    let news = || event(EventKind::NewDevice).user(&user.id);
+    let on = |device: u8, acr: &str| {
+        let mut with = fixture::sign_in(&stage.entropy, &user.id);
+        with.authentication.acr = acr.to_owned();
+        with.seen = Some(SeenDevice { digest: Digest([device; 32]), news: Some(news()) });
+        with
+    };
+    let told = async |with: SignIn| {
+        let mark = stage.mark().await;
+        let SignedIn::Done(made, _) = sign_in(&stage, with, None).await else { panic!() };
+        (made, stage.kinds(mark).await.contains(&EventKind::NewDevice))
+    };
+    let known = async |device: u8| stage.store.known_device(&user.id, &[device; 32]).await.unwrap();
+    let (one, two) = ("urn:countersign:1", "urn:countersign:2");
+
+    let (first, new) = told(on(1, two)).await;
+    assert!(!new, "the first of all");
+    assert!(!told(on(1, one)).await.1, "known");
+    assert_eq!(known(1).await, Some(Acr::Two), "the strongest");
+    assert!(told(on(2, one)).await.1, "another");
+    assert_eq!((known(2).await, known(3).await), (Some(Acr::One), None));
+    let continues = SignIn { continues: Some(first.id.clone()), ..on(3, one) };
+    assert!(!told(continues).await.1, "its cookie was lost, the session was not");
+    stage.store.forget_devices(&user.id).await.unwrap();
+    assert!(told(on(1, one)).await.1, "forgotten, and signed in before");
+    assert_eq!(known(1).await, Some(Acr::One));
 }

@@ -2,13 +2,13 @@
 //! one field it is about.
 
 use crate::ManualClock;
-use countersign_issuer::model::client::{ClientAuthMethod, ClientMetadata};
+use countersign_issuer::model::client::{ClientAuthMethod, ClientMetadata, Demands};
 use countersign_issuer::model::session::Authentication;
 use countersign_issuer::model::{
     Actor, AuthorizationCode, BrowserSessionId, Client, ClientId, ClientSession, ClientSessionId, Digest,
     EventDraft, EventKind, Factor, Origin, Proven, Refresh, Resource, Role, Scopes, Secret, UserId,
 };
-use countersign_issuer::port::browser_session::SignIn;
+use countersign_issuer::port::browser_session::{SeenDevice, SignIn};
 use countersign_issuer::port::{CredentialChange, Entropy, NewUser, Rotation};
 use countersign_token::Timestamp;
 use serde_json::Map;
@@ -83,6 +83,7 @@ pub fn metadata() -> ClientMetadata {
         refresh_absolute: None,
         refresh_retry_window: None,
         direct: false,
+        demands: Demands::default(),
     }
 }
 
@@ -115,6 +116,7 @@ pub fn resource(id: &str) -> Resource {
         access_token_ttl: None,
         signing_alg: None,
         status_list: false,
+        acr: None,
         secret: None,
     }
 }
@@ -150,7 +152,14 @@ pub fn sign_in(entropy: &dyn Entropy, user: &UserId) -> SignIn {
         authentication: authentication(ManualClock::default().now()),
         life: BROWSER_LIFE,
         device: "Test browser".to_owned(),
+        seen: None,
     }
+}
+
+/// As [`sign_in`], on a device of that name.
+pub fn sign_in_on(entropy: &dyn Entropy, user: &UserId, device: [u8; 32], name: &str) -> SignIn {
+    let seen = Some(SeenDevice { digest: Digest(device), news: None });
+    SignIn { device: name.to_owned(), seen, ..sign_in(entropy, user) }
 }
 
 /// A code of that sign-in; times are the store's to set.

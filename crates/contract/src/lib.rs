@@ -126,7 +126,7 @@ macro_rules! suite_of_one {
             resource: resource_round_trip;
             consent: consent_round_trip;
             browser_session: browser_round_trip browser_step_up browser_not_continued
-                browser_changes_hands browser_touch browser_end browser_end_others browser_cookie_is_one;
+                browser_changes_hands browser_devices browser_touch browser_end browser_end_others browser_cookie_is_one;
             code: code_round_trip code_twice code_64_at_once code_gone code_replay_reported code_sweep;
             client_session: session_round_trip session_not_started session_list session_end
                 session_end_at_once session_sweep;

@@ -5,7 +5,7 @@ use crate::{ManualClock, SeededEntropy};
 use countersign_issuer::model::{
     BrowserSession, Client, ClientSession, Event, EventKind, Resource, Role, User,
 };
-use countersign_issuer::port::browser_session::SignedIn;
+use countersign_issuer::port::browser_session::{SignIn, SignedIn};
 use countersign_issuer::port::{CreateUser, Store};
 use std::future::Future;
 use std::sync::Arc;
@@ -92,7 +92,15 @@ impl Stage {
 
     /// Signs the person in.
     pub async fn browser(&self, user: &User) -> BrowserSession {
-        let mut sign_in = fixture::sign_in(&self.entropy, &user.id);
+        self.browser_by(user, fixture::sign_in(&self.entropy, &user.id)).await
+    }
+
+    /// The same on this device of that name.
+    pub async fn browser_on(&self, user: &User, device: [u8; 32], name: &str) -> BrowserSession {
+        self.browser_by(user, fixture::sign_in_on(&self.entropy, &user.id, device, name)).await
+    }
+
+    async fn browser_by(&self, user: &User, mut sign_in: SignIn) -> BrowserSession {
         sign_in.credential_version = user.credential_version;
         let signed_in = self
             .store

@@ -64,6 +64,8 @@ CREATE TABLE known_device (
     user_id    TEXT NOT NULL REFERENCES user ON DELETE CASCADE,
     digest     BLOB NOT NULL CHECK (length(digest) = 32),
     name       TEXT NOT NULL,
+    -- the strongest sign-in it came from
+    acr        TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     seen_at    INTEGER NOT NULL,
     PRIMARY KEY (user_id, digest)

@@ -1,13 +1,14 @@
 //! People with what they can prove themselves by.
 
-use crate::column::{Read, json, time};
+use crate::column::{Read, json, parsed, time};
 use crate::fault::{Done, Fault};
 use crate::tx::Tx;
 use crate::user::{SUBJECT, credential_changed, key, load, put_password, subject, subject_columns};
 use crate::{SqliteStore, event};
 use async_trait::async_trait;
-use countersign_issuer::model::{Account, Enrolled, EventDraft, Rule, Secret, UserId};
+use countersign_issuer::model::{Account, Acr, Enrolled, EventDraft, Rule, Secret, UserId};
 use countersign_issuer::port::account::KnownDevice;
+use countersign_issuer::port::browser_session::{SeenDevice, SignIn};
 use countersign_issuer::port::{Accounts, At, ChangedEmail, Claimed, CredentialChange, StoreResult};
 use rusqlite::{Params, Row, params};
 
@@ -89,6 +90,30 @@ fn claim_email(tx: &Tx<'_>, change: &CredentialChange, email: &str) -> Done<Opti
     }
 }
 
+fn device_level(tx: &Tx<'_>, user: &UserId, device: &[u8; 32]) -> Done<Option<Acr>> {
+    let sql = "SELECT acr FROM known_device WHERE user_id = ?1 AND digest = ?2";
+    tx.row(sql, params![user.as_str(), device], |r| parsed(r, 0, Acr::parse))
+}
+
+/// Notes the device of a sign-in by these proofs. Answers whether it is new to a person who signed in before:
+/// with another device, or in a session that is still on record.
+pub(crate) fn note_device(tx: &Tx<'_>, with: &SignIn, seen: &SeenDevice) -> Done<bool> {
+    let (user, digest) = (with.user.as_str(), &seen.digest.0);
+    let level = Acr::parse(&with.authentication.acr).unwrap_or(Acr::One);
+    let before = device_level(tx, &with.user, digest)?;
+    let elsewhere = "SELECT 1 FROM known_device WHERE user_id = ?1
+                     UNION ALL SELECT 1 FROM browser_session WHERE user_id = ?1 LIMIT 1";
+    let elsewhere = tx.row(elsewhere, [user], |_| Ok(()))?.is_some();
+    tx.one(
+        "INSERT INTO known_device (user_id, digest, name, acr, created_at, seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+         ON CONFLICT (user_id, digest) DO UPDATE SET name = excluded.name, acr = excluded.acr,
+             seen_at = excluded.seen_at",
+        params![user, digest, with.device, level.max(before.unwrap_or(Acr::One)).name(), tx.now.millis()],
+    )?;
+    Ok(before.is_none() && elsewhere)
+}
+
 #[async_trait]
 impl Accounts for SqliteStore {
     async fn account(&self, id: &UserId) -> StoreResult<At<Option<Account>>> {
@@ -163,23 +188,8 @@ impl Accounts for SqliteStore {
         self.read(|tx| Ok(tx.row(sql, [id.as_str()], |r| r.get(0))?.flatten()))
     }
 
-    async fn known_device(&self, user: &UserId, device: &[u8; 32]) -> StoreResult<bool> {
-        let sql = "SELECT 1 FROM known_device WHERE user_id = ?1 AND digest = ?2";
-        self.read(|tx| Ok(tx.row(sql, params![user.as_str(), device], |_| Ok(()))?.is_some()))
-    }
-
-    async fn note_device(&self, user: &UserId, device: &[u8; 32], name: &str) -> StoreResult<()> {
-        let (user, device, name) = (user.clone(), *device, name.to_owned());
-        self.write(move |tx| {
-            tx.guarded(
-                "INSERT INTO known_device (user_id, digest, name, created_at, seen_at)
-                 SELECT id, ?2, ?3, ?4, ?4 FROM user WHERE id = ?1
-                 ON CONFLICT (user_id, digest) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at",
-                params![user.as_str(), device, name, tx.now.millis()],
-            )
-        })
-        .await
-        .map(drop)
+    async fn known_device(&self, user: &UserId, device: &[u8; 32]) -> StoreResult<Option<Acr>> {
+        self.read(|tx| device_level(tx, user, device))
     }
 
     async fn forget_devices(&self, user: &UserId) -> StoreResult<()> {

@@ -4,7 +4,7 @@ use crate::column::{Read, authentication, browser_id, digest, maybe_time, time, 
 use crate::fault::{Done, Fault};
 use crate::tx::Tx;
 use crate::user::{self, SUBJECT, subject_columns};
-use crate::{SqliteStore, client_session, event, revocation};
+use crate::{SqliteStore, account, client_session, event, revocation};
 use async_trait::async_trait;
 use countersign_issuer::model::session::Authentication;
 use countersign_issuer::model::{
@@ -143,14 +143,29 @@ fn sign_in(
         event::write(tx, &gone.user(&owner).browser(other))?;
         rules = ended;
     }
-    let id = match &with.continues {
-        Some(id) if continues(tx, id, with)? => id,
-        _ => {
+    let continued = match &with.continues {
+        Some(id) if continues(tx, id, with)? => Some(id),
+        _ => None,
+    };
+    // Before the session begins, which would count as one elsewhere.
+    let new_device = match &with.seen {
+        Some(seen) => account::note_device(tx, with, seen)?,
+        None => false,
+    };
+    let id = match continued {
+        Some(id) => id,
+        None => {
             begins(tx, with)?;
             &with.id
         }
     };
     event::write(tx, &event.user(&with.user).browser(id))?;
+    if let Some(news) = with.seen.as_ref().and_then(|seen| seen.news.as_ref())
+        && new_device
+        && continued.is_none()
+    {
+        event::write(tx, news)?;
+    }
     let row = load(tx, id)?.ok_or_else(|| Fault::Broken("a sign-in just made is not there".to_owned()))?;
     Ok(SignedIn::Done(Box::new(row), rules))
 }

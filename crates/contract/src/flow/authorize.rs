@@ -15,6 +15,7 @@ fn kind(next: &Next) -> String {
         Next::Login { again: Some(user), .. } => {
             format!("login again as {}", user.username.as_ref().unwrap())
         }
+        Next::StepUp { .. } => "step up".to_owned(),
         Next::SelectAccount { .. } => "select".to_owned(),
         Next::Consent(_) => "consent".to_owned(),
         Next::Respond(response) => member(response, "error").unwrap_or_else(|| "code".to_owned()),
@@ -24,7 +25,9 @@ fn kind(next: &Next) -> String {
 
 fn resume(next: Next) -> String {
     match next {
-        Next::Login { resume, .. } | Next::SelectAccount { resume, .. } => resume,
+        Next::Login { resume, .. } | Next::StepUp { resume, .. } | Next::SelectAccount { resume, .. } => {
+            resume
+        }
         Next::Consent(view) => view.resume,
         other => panic!("nothing to resume: {other:?}"),
     }

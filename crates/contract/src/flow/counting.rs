@@ -72,8 +72,7 @@ noted! {
         fn remove_password(change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
         fn set_locale(id: &UserId, locale: &str) -> StoreResult<()>;
         fn locale(id: &UserId) -> StoreResult<Option<String>>;
-        fn known_device(user: &UserId, device: &[u8; 32]) -> StoreResult<bool>;
-        fn note_device(user: &UserId, device: &[u8; 32], name: &str) -> StoreResult<()>;
+        fn known_device(user: &UserId, device: &[u8; 32]) -> StoreResult<Option<Acr>>;
         fn forget_devices(user: &UserId) -> StoreResult<()>;
         fn list_devices(user: &UserId) -> StoreResult<Vec<KnownDevice>>;
     }

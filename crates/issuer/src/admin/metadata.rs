@@ -61,13 +61,16 @@ const MEMBERS: &[Member] = members! {
     Read Text true: "client_name";
     Read Url true: "client_uri" "logo_uri" "policy_uri" "tos_uri";
     Read Seconds false: "default_max_age";
+    Read List false: "default_acr_values";
     Read Flag false: "require_auth_time";
     // Ours.
     Read List false: "allowed_origins" "resources" "introspects";
     Read Flag false: "first_party" "require_pkce" "refresh_without_offline_access" "refresh_rotate" "direct";
-    Read Seconds false: "refresh_idle" "refresh_absolute" "refresh_retry_window";
+    Read Seconds false: "refresh_idle" "refresh_absolute" "refresh_retry_window" "session_ttl";
+    Read Text false: "acr" "mfa";
+    Read List false: "login_factors";
 
-    Kept List false: "contacts" "default_acr_values" "request_uris" "claims_redirect_uris" "client_registration_types";
+    Kept List false: "contacts" "request_uris" "claims_redirect_uris" "client_registration_types";
     Kept List true: "keywords";
     Kept Text true: "display_name" "description" "organization_name";
     Kept Url true: "information_uri" "organization_uri";

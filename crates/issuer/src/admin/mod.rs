@@ -15,7 +15,7 @@ pub mod users;
 
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
-use crate::model::Rule;
+use crate::model::{Acr, Rule};
 use crate::port::Position;
 use crate::revocation;
 use serde_json::{Map, Value};
@@ -44,6 +44,12 @@ fn shown(text: &str) -> String {
         out.push_str("...");
     }
     out
+}
+
+/// A level of sign-in by its name; what is wrong, as the end of "member ...".
+fn level(name: &str) -> Result<Acr, String> {
+    let names = Acr::ALL.map(Acr::name).join(", ");
+    Acr::parse(name).ok_or_else(|| format!("must be one of {names}, not {}", shown(name)))
 }
 
 /// The objects of a document: one, or an array of them.

@@ -1,7 +1,7 @@
 //! `resource apply/list/show/remove`.
 
 use super::invisible::{self, Joiners};
-use super::{nearest, not_found, objects, settled, shown};
+use super::{level, nearest, not_found, objects, settled, shown};
 use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result};
 use crate::keys::{self, secret_identity};
@@ -10,8 +10,17 @@ use countersign_token::Algorithm;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-const MEMBERS: [&str; 8] =
-    ["resource", "name", "scopes", "access_token_ttl", "signing_alg", "by_role", "status_list", "secret"];
+const MEMBERS: [&str; 9] = [
+    "resource",
+    "name",
+    "scopes",
+    "access_token_ttl",
+    "signing_alg",
+    "by_role",
+    "status_list",
+    "acr",
+    "secret",
+];
 /// RFC 7518 3.2: as long as the hash.
 const SHORTEST_SECRET: usize = 32;
 const LONGEST_SECRET: usize = 1024;
@@ -140,6 +149,7 @@ fn parse(object: &Map<String, Value>, issuer: &str) -> Result<(Resource, Option<
         access_token_ttl: ttl(object)?,
         signing_alg,
         status_list: flag(object, "status_list")?,
+        acr: text("acr")?.map(level).transpose().map_err(|what| invalid(format!("acr {what}")))?,
         secret: None,
     };
     Ok((resource, secret.map(Secret::new)))

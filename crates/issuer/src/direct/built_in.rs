@@ -2,7 +2,7 @@
 
 use crate::Issuer;
 use crate::error::Result;
-use crate::model::client::ClientAuthMethod;
+use crate::model::client::{ClientAuthMethod, Demands};
 use crate::model::{Actor, Client, ClientId, ClientMetadata, EventDraft, EventKind, Scopes};
 use crate::settings::Settings;
 use countersign_token::Timestamp;
@@ -53,6 +53,7 @@ pub(crate) fn metadata() -> ClientMetadata {
         refresh_absolute: None,
         refresh_retry_window: None,
         direct: true,
+        demands: Demands::default(),
     }
 }
 

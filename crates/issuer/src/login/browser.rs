@@ -1,7 +1,10 @@
 //! From proofs to a browser session: the SSO cookie.
 
-use super::{Asked, Caller, Policy, Proof, Purpose, Step, Transaction, next};
+use super::device::{self, Known};
+use super::flow::begins;
+use super::{Asked, Caller, Policy, Proof, Purpose, Step, Transaction, next_within_reach};
 use crate::Issuer;
+use crate::account::factors;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::model::session::Authentication;
 use crate::model::{
@@ -25,6 +28,8 @@ const SEEN_EVERY: Duration = Duration::from_secs(60);
 pub struct Fresh {
     /// The cookie's value: 32 random bytes, base64url.
     pub cookie: Secret,
+    /// Value of the device's cookie, which now names this person too.
+    pub device: Secret,
     /// The session.
     pub session: BrowserSession,
 }
@@ -32,8 +37,10 @@ pub struct Fresh {
 /// What is asked of a browser's sign-in beside the policy.
 #[derive(Clone, Debug)]
 pub struct Demand {
-    /// The least level.
+    /// The level wanted.
     pub acr: Acr,
+    /// The level that will do where the wanted one is out of reach of what the person has set up.
+    pub enough: Acr,
     /// Earlier proofs count from then on only; `None`: all of the live session's.
     pub since: Option<Timestamp>,
     /// The house's demands, as the client's and its own settings have them.
@@ -43,7 +50,15 @@ pub struct Demand {
 impl Demand {
     /// The house's own, for a sign-in without a client.
     pub fn of_house(issuer: &Issuer) -> Self {
-        Self { acr: Acr::One, since: None, policy: issuer.settings.login.clone() }
+        Self { acr: Acr::One, enough: Acr::One, since: None, policy: issuer.settings.login.clone() }
+    }
+
+    /// Of a page that changes ways to sign in ([`crate::account::factors::fresh_enough`]): two factors of
+    /// whoever has two, and lately. `begun_at`: when the page was asked for.
+    pub fn of_change(issuer: &Issuer, begun_at: Timestamp) -> Self {
+        // Half of the time is left for the change itself, or it would be asked for again on arrival.
+        let since = Some(begun_at - factors::FRESH / 2);
+        Self { acr: Acr::Two, since, ..Self::of_house(issuer) }
     }
 }
 
@@ -52,10 +67,14 @@ impl Demand {
 pub enum Turn {
     /// Signed in.
     SignedIn(Box<Fresh>),
+    /// Nothing counts yet: one of these first.
+    Begin(Vec<Factor>),
     /// One of these is still due.
     NeedFactor(Vec<Factor>),
     /// The person sets up one of these first.
     Enrol(Vec<Factor>),
+    /// The person has nothing to reach it with, and may set up nothing that would.
+    OutOfReach,
 }
 
 /// Decides what is missing, and signs the browser in when nothing is. The cookie value changes at every
@@ -74,19 +93,26 @@ pub async fn turn(
     let At { now, it } = issuer.store.account(who).await?;
     let account = it.ok_or_else(again)?;
     let mine = here.filter(|s| s.user == *who);
+    let known_device = device::known(issuer, caller, who).await?;
     let asked = Asked {
         purpose: Purpose::Browser,
         flow: visitor.binding.clone(),
         acr: demand.acr,
         held: mine.map(|s| s.authentication.proven()).unwrap_or_default(),
         since: demand.since,
-        known_device: false,
+        known_device: known_device.is_some_and(|known| known.level >= Acr::Two),
     };
-    match next(&account, transaction, &asked, &demand.policy, now) {
-        Step::Done(authentication) => sign_in(issuer, &account, transaction, authentication, visitor, caller)
-            .await
-            .map(|fresh| Turn::SignedIn(Box::new(fresh))),
+    match next_within_reach(&account, transaction, &asked, demand.enough, &demand.policy, now) {
+        Step::Done(authentication) => {
+            let signing_in = SigningIn { account: &account, transaction, authentication, known_device, now };
+            let fresh = sign_in(issuer, signing_in, visitor, caller).await?;
+            Ok(Turn::SignedIn(Box::new(fresh)))
+        }
         Step::NeedFactor(_) if transaction.user().is_none() && mine.is_none() => Err(again()),
+        Step::NeedFactor(ways) | Step::Enrol(ways) if ways.is_empty() => Ok(Turn::OutOfReach),
+        Step::NeedFactor(due) if begins(&account, transaction, &asked, &demand.policy, now) => {
+            Ok(Turn::Begin(due))
+        }
         Step::NeedFactor(due) => Ok(Turn::NeedFactor(due)),
         Step::Enrol(ways) => Ok(Turn::Enrol(ways)),
         Step::Refused(why) => {
@@ -109,22 +135,24 @@ pub async fn complete(issuer: &Issuer, proof: Proof, visitor: &Visitor, caller: 
     let transaction = Transaction::of(proof);
     match turn(issuer, &transaction, &Demand::of_house(issuer), visitor, caller).await? {
         Turn::SignedIn(fresh) => Ok(*fresh),
-        Turn::NeedFactor(_) | Turn::Enrol(_) => {
+        Turn::Begin(_) | Turn::NeedFactor(_) | Turn::Enrol(_) | Turn::OutOfReach => {
             Err(rejected(Code::InvalidCredentials, "Please sign in again."))
         }
     }
 }
 
-async fn sign_in(
-    issuer: &Issuer,
-    account: &Account,
-    transaction: &Transaction,
+/// All that [`next`] found enough.
+struct SigningIn<'a> {
+    account: &'a Account,
+    transaction: &'a Transaction,
     authentication: Authentication,
-    visitor: &Visitor,
-    caller: &Caller,
-) -> Result<Fresh> {
+    known_device: Option<Known>,
+    now: Timestamp,
+}
+
+async fn sign_in(issuer: &Issuer, with: SigningIn<'_>, visitor: &Visitor, caller: &Caller) -> Result<Fresh> {
     let again = || rejected(Code::InvalidCredentials, "Please sign in again.");
-    let user = &account.subject.user;
+    let user = &with.account.subject.user;
     let here = visitor.session.as_ref().map(|live| &live.session);
     let (mine, others): (Option<_>, Option<_>) =
         (here.filter(|s| s.user == user.id), here.filter(|s| s.user != user.id));
@@ -135,16 +163,18 @@ async fn sign_in(
         .user(&user.id)
         .browser(&id)
         .with("ip", caller.ip.to_string())
-        .with("amr", authentication.amr.join(" "));
+        .with("amr", with.authentication.amr.join(" "));
+    let (device, seen) = device::seen(issuer, user, with.known_device.as_ref(), caller, with.now).await?;
     let sign_in = SignIn {
         continues,
         id,
         user: user.id.clone(),
-        credential_version: transaction.credential_version().unwrap_or(user.credential_version),
+        credential_version: with.transaction.credential_version().unwrap_or(user.credential_version),
         cookie: Digest::of(cookie.expose()),
-        authentication,
+        authentication: with.authentication,
         life: issuer.settings.browser_session_ttl,
         device: visitor.device.clone(),
+        seen: Some(seen),
     };
     let until = issuer.longest_token_life().await?;
     match issuer.store.sign_in(sign_in, others.map(|s| s.id.clone()), until, event).await? {
@@ -152,7 +182,7 @@ async fn sign_in(
             if !rules.is_empty() {
                 revocation::enforce(issuer, &rules).await?;
             }
-            Ok(Fresh { cookie, session: *session })
+            Ok(Fresh { cookie, device, session: *session })
         }
         SignedIn::Refused => Err(again()),
     }

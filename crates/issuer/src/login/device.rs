@@ -8,9 +8,12 @@
 use super::Caller;
 use crate::Issuer;
 use crate::error::Result;
-use crate::model::{Digest, Secret, UserId};
+use crate::model::message::Noticed;
+use crate::model::{Acr, Actor, Digest, EventDraft, EventKind, Secret, User, UserId};
+use crate::outbox;
+use crate::port::browser_session::SeenDevice;
 use crate::seal::Mark;
-use countersign_token::base64url;
+use countersign_token::{Timestamp, base64url};
 
 /// People of one device.
 const MOST: usize = 5;
@@ -18,14 +21,14 @@ const MOST: usize = 5;
 const LONGEST: usize = 1024;
 
 #[derive(Clone, Debug)]
-struct Known {
+struct Named {
     user: UserId,
     id: [u8; 16],
 }
 
 /// What a device's cookie names, tags checked; the one signed in last comes first.
 #[derive(Clone, Default, Debug)]
-pub struct Devices(Vec<Known>);
+pub struct Devices(Vec<Named>);
 
 impl Devices {
     /// Reads a cookie's value. What was not made here is not there.
@@ -47,7 +50,7 @@ impl Devices {
 
     /// The cookie's value once this person signed in with the device under that id.
     pub(crate) fn with(&self, issuer: &Issuer, user: &UserId, id: [u8; 16]) -> Secret {
-        let own = Known { user: user.clone(), id };
+        let own = Named { user: user.clone(), id };
         let others = self.0.iter().filter(|known| known.user != *user);
         let all: Vec<String> =
             std::iter::once(&own).chain(others).take(MOST).map(|k| write(issuer, k)).collect();
@@ -55,33 +58,62 @@ impl Devices {
     }
 }
 
-fn read(issuer: &Issuer, entry: &str) -> Option<Known> {
+fn read(issuer: &Issuer, entry: &str) -> Option<Named> {
     let mut parts = entry.split('.');
     let (user, id, tag) = (parts.next()?, parts.next()?, parts.next()?);
     let id = <[u8; 16]>::try_from(base64url::decode(id)?).ok()?;
     let tag = base64url::decode(tag)?;
     let ours = parts.next().is_none() && issuer.sealer.device_tag_matches(user, &id, &tag);
-    ours.then(|| Known { user: UserId::from_stored(user), id })
+    ours.then(|| Named { user: UserId::from_stored(user), id })
 }
 
-fn write(issuer: &Issuer, known: &Known) -> String {
+fn write(issuer: &Issuer, known: &Named) -> String {
     let tag = issuer.sealer.device_tag(known.user.as_str(), &known.id);
     format!("{}.{}.{}", known.user, base64url::encode(known.id), base64url::encode(tag))
 }
 
-/// What the store and the limiter know a device by.
-pub(crate) fn digest(id: [u8; 16]) -> Digest {
-    Digest::of(id)
+/// A device the store remembers for a person.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    id: [u8; 16],
+    /// The strongest sign-in it came from.
+    pub(crate) level: Acr,
 }
 
-/// The id under which the caller's device signed this person in, if the store remembers. Without a cookie
-/// that names the person, nothing is read.
-pub(crate) async fn known(issuer: &Issuer, caller: &Caller, user: &UserId) -> Result<Option<[u8; 16]>> {
+/// The caller's device, if it signed this person in and the store remembers. Without a cookie that names the
+/// person, nothing is read.
+pub(crate) async fn known(issuer: &Issuer, caller: &Caller, user: &UserId) -> Result<Option<Known>> {
     let Some(id) = caller.devices.of(user) else { return Ok(None) };
-    Ok(issuer.store.known_device(user, &digest(id).0).await?.then_some(id))
+    let level = issuer.store.known_device(user, &Digest::of(id).0).await?;
+    Ok(level.map(|level| Known { id, level }))
 }
 
 /// For the limiter: the device and its person.
-pub(crate) fn mark(issuer: &Issuer, user: &UserId, id: [u8; 16]) -> Mark {
-    issuer.sealer.mark("device", &format!("{user} {}", base64url::encode(id)))
+pub(crate) fn mark(issuer: &Issuer, user: &UserId, known: &Known) -> Mark {
+    issuer.sealer.mark("device", &format!("{user} {}", base64url::encode(known.id)))
+}
+
+/// What a complete sign-in of this person leaves: the cookie's value, and what the store is to note. An id
+/// that the store does not remember is never taken up again.
+pub(crate) async fn seen(
+    issuer: &Issuer,
+    user: &User,
+    known: Option<&Known>,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<(Secret, SeenDevice)> {
+    let id = known.map_or_else(|| issuer.entropy.bytes(), |known| known.id);
+    let news = match known {
+        Some(_) => None,
+        None => {
+            let from = Some(caller.asked_from());
+            let notice = outbox::notice(issuer, user, Noticed::NewDevice, now, from, None).await?;
+            let event = EventDraft::new(EventKind::NewDevice, Actor::User(user.id.clone()))
+                .user(&user.id)
+                .with("ip", caller.ip.to_string())
+                .with("device", caller.device.as_str());
+            Some(event.telling(notice))
+        }
+    };
+    Ok((caller.devices.with(issuer, &user.id, id), SeenDevice { digest: Digest::of(id), news }))
 }

@@ -68,9 +68,9 @@ pub fn next(
     }
     let proven = good(account, transaction, asked, policy, now);
     let reachable = |f: &&Factor| account.enrolled.has(**f, policy.mail);
-    if !proven.iter().any(|p| policy.first.contains(&p.factor)) {
+    let Some(proven) = worth(&proven, policy) else {
         return Step::NeedFactor(policy.first.iter().filter(reachable).copied().collect());
-    }
+    };
     let required = required(account, asked, policy);
     match Authentication::of(proven.clone()) {
         Some(done) if Acr::of(&proven) >= Some(required) => return Step::Done(done),
@@ -91,6 +91,49 @@ pub fn next(
         return Step::NeedFactor(due);
     }
     Step::Enrol(vec![Factor::Passkey])
+}
+
+/// As [`next`]; where `asked.acr` is out of reach of what the person has set up, `enough` will do.
+pub fn next_within_reach(
+    account: &Account,
+    transaction: &Transaction,
+    asked: &Asked,
+    enough: Acr,
+    policy: &Policy,
+    now: Timestamp,
+) -> Step {
+    let acr = asked.acr.min(reach(account, policy).unwrap_or(Acr::One).max(enough));
+    next(account, transaction, &Asked { acr, ..asked.clone() }, policy, now)
+}
+
+/// Is nothing proven that a sign-in may begin with?
+pub(super) fn begins(
+    account: &Account,
+    transaction: &Transaction,
+    asked: &Asked,
+    policy: &Policy,
+    now: Timestamp,
+) -> bool {
+    worth(&good(account, transaction, asked, policy, now), policy).is_none()
+}
+
+/// The strongest level that what the person has set up can prove under the policy. `None`: nothing does.
+pub fn reach(account: &Account, policy: &Policy) -> Option<Acr> {
+    let at = Timestamp::default();
+    let all = Factor::ALL.into_iter().filter(|f| account.enrolled.has(*f, policy.mail));
+    let all: Vec<Proven> = all.map(|factor| Proven { factor, at, hardware: false }).collect();
+    worth(&all, policy).as_deref().and_then(Acr::of)
+}
+
+/// Of these, what a sign-in may stand on: a factor that may come first, and all that may come second. Two
+/// that may only come first are no two steps: whoever has the mailbox could have the password by it.
+fn worth(proven: &[Proven], policy: &Policy) -> Option<Vec<Proven>> {
+    let second = |p: &&Proven| policy.second.contains(&p.factor);
+    let with = |first: &Proven| -> Vec<Proven> {
+        proven.iter().filter(|p| *p == first || second(p)).copied().collect()
+    };
+    let firsts = proven.iter().filter(|p| policy.first.contains(&p.factor));
+    firsts.map(with).max_by_key(|set| (Acr::of(set), set.iter().map(|p| p.at).max()))
 }
 
 fn enrol(policy: &Policy, proven: &[Proven]) -> Step {

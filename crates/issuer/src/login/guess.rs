@@ -8,11 +8,16 @@ use crate::error::{Code, Failure, Result, rejected};
 use crate::model::{Actor, EventDraft, EventKind, Factor, User};
 use countersign_token::Timestamp;
 
-/// Lets a try of a second factor through, or says when to come back. All factors of an account are one to
-/// the limiter: whoever guesses at one of them does not get as many tries at the next.
-pub(super) fn admit<'a>(issuer: &'a Issuer, user: &User, caller: &Caller) -> Result<Attempt<'a>> {
+/// Lets a try of a second factor through, or says when to come back. Each factor counts for itself: who
+/// guesses at the app's codes does not shut the owner off from those on paper.
+pub(super) fn admit<'a>(
+    issuer: &'a Issuer,
+    user: &User,
+    factor: Factor,
+    caller: &Caller,
+) -> Result<Attempt<'a>> {
     let mark = issuer.sealer.mark("factor", user.id.as_str());
-    Ok(issuer.throttle.admit(mark, caller.ip, issuer.store.cached_now())?)
+    Ok(issuer.throttle.admit_factor(factor, mark, caller.ip, issuer.store.cached_now())?)
 }
 
 /// Counts and notes a wrong code.

@@ -18,7 +18,7 @@ pub mod totp;
 pub mod transaction;
 
 pub use device::Devices;
-pub use flow::{Asked, Step, next};
+pub use flow::{Asked, Step, next, next_within_reach};
 pub use policy::{Mfa, Policy};
 pub use transaction::Transaction;
 

@@ -1,7 +1,8 @@
 //! What the house demands of a sign-in.
 
-use crate::model::{Acr, Factor};
+use crate::model::{Acr, Client, Factor, Resource};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// When a second factor is due.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
@@ -9,10 +10,12 @@ use serde::{Deserialize, Serialize};
 pub enum Mfa {
     /// Only where a client, a resource or a request demands it.
     Never,
-    /// Of people who set one up, on a device that did not sign them in before.
+    /// Of people who set one up, on a device that did not sign them in with two before.
+    #[serde(rename = "new_device")]
     WhenNewDevice,
     /// Of people who set one up.
     #[default]
+    #[serde(rename = "enrolled")]
     WhenEnrolled,
     /// Of everybody; who has none sets one up first.
     Always,
@@ -33,6 +36,23 @@ pub struct Policy {
     pub proof_life: u32,
     /// Mail can be sent: codes and links by mail are offered.
     pub mail: bool,
+}
+
+impl Policy {
+    /// The house's with what a client and the audiences of its tokens demand beside it: never less.
+    #[must_use]
+    pub(crate) fn at(&self, client: &Client, audiences: &[Arc<Resource>]) -> Self {
+        let demands = &client.metadata.demands;
+        let allowed = |f: &Factor| demands.login_factors.as_ref().is_none_or(|only| only.contains(f));
+        let levels = audiences.iter().filter_map(|r| r.acr).chain(demands.acr);
+        Self {
+            first: self.first.iter().copied().filter(allowed).collect(),
+            second: self.second.iter().copied().filter(allowed).collect(),
+            mfa: self.mfa.max(demands.mfa.unwrap_or(Mfa::Never)),
+            acr: levels.fold(self.acr, Acr::max),
+            ..self.clone()
+        }
+    }
 }
 
 impl Default for Policy {

@@ -38,7 +38,7 @@ pub async fn prove(
     caller: &Caller,
 ) -> Result<Proof> {
     let user = &account.subject.user;
-    let attempt = guess::admit(issuer, user, caller)?;
+    let attempt = guess::admit(issuer, user, Factor::RecoveryCode, caller)?;
     if account.enrolled.recovery_codes == 0 {
         return Err(rejected(Code::MethodUnavailable, "This account has no recovery codes left."));
     }

@@ -57,7 +57,7 @@ pub async fn prove(
     caller: &Caller,
 ) -> Result<Proof> {
     let user = &account.subject.user;
-    let attempt = guess::admit(issuer, user, caller)?;
+    let attempt = guess::admit(issuer, user, Factor::Totp, caller)?;
     let At { now, it } = issuer.store.totp(&user.id).await?;
     let Some((sealed, last)) = it else {
         return Err(rejected(Code::MethodUnavailable, "This account has no authenticator app."));

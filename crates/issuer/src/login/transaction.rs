@@ -19,6 +19,9 @@ pub struct Transaction {
     begun_at: Timestamp,
     user: Option<UserId>,
     proofs: Vec<Kept>,
+    /// A page of ours that asked for more than the sign-in there was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    back_to: Option<String>,
 }
 
 /// A proof of this flow: purpose, flow and person are the transaction's.
@@ -34,7 +37,23 @@ impl Transaction {
 
     /// Nothing proven yet.
     pub fn begin(purpose: Purpose, flow: &str, now: Timestamp) -> Self {
-        Self { purpose, flow: flow.to_owned(), begun_at: now, user: None, proofs: Vec::new() }
+        let flow = flow.to_owned();
+        Self { purpose, flow, begun_at: now, user: None, proofs: Vec::new(), back_to: None }
+    }
+
+    /// Nothing proven yet, on the way back to a page of ours (its path).
+    pub fn on_the_way(flow: &str, back_to: &str, now: Timestamp) -> Self {
+        Self { back_to: Some(back_to.to_owned()), ..Self::begin(Purpose::Browser, flow, now) }
+    }
+
+    /// The transaction that a form carried, with one more proof; begun by that proof where the form carried
+    /// none, or one that is of another browser, too old, or another person's.
+    pub fn joined(issuer: &Issuer, binding: &str, blob: Option<&str>, proof: Proof) -> Self {
+        let carried = blob.and_then(|blob| Self::open(issuer, binding, blob, proof.proven.at));
+        match carried {
+            Some(carried) if carried.fits(&proof) => carried.and(proof),
+            _ => Self::of(proof),
+        }
     }
 
     /// Begun by its first proof.
@@ -45,6 +64,7 @@ impl Transaction {
             begun_at: proof.proven.at,
             user: Some(proof.user),
             proofs: vec![Kept { proven: proof.proven, credential_version: proof.credential_version }],
+            back_to: None,
         }
     }
 
@@ -68,15 +88,28 @@ impl Transaction {
 
     /// Adds a proof. Another person's, of another flow or for another purpose is refused.
     pub fn add(&mut self, proof: Proof) -> Result<()> {
-        let fits = self.user.as_ref().is_none_or(|u| *u == proof.user)
-            && self.purpose == proof.purpose
-            && self.flow == proof.flow;
-        if !fits {
+        if !self.fits(&proof) {
             return Err(rejected(Code::InvalidCredentials, "Please sign in again."));
         }
+        *self = self.clone().and(proof);
+        Ok(())
+    }
+
+    fn fits(&self, proof: &Proof) -> bool {
+        self.user.as_ref().is_none_or(|u| *u == proof.user)
+            && self.purpose == proof.purpose
+            && self.flow == proof.flow
+    }
+
+    fn and(mut self, proof: Proof) -> Self {
         self.user = Some(proof.user);
         self.proofs.push(Kept { proven: proof.proven, credential_version: proof.credential_version });
-        Ok(())
+        self
+    }
+
+    /// The page of ours it leads back to.
+    pub fn back_to(&self) -> Option<&str> {
+        self.back_to.as_deref()
     }
 
     /// Who is signing in, once something was proven.

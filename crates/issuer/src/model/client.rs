@@ -1,6 +1,7 @@
 //! An application that asks for tokens: RFC 7591 metadata and ours.
 
-use super::{ClientId, Digest, Scopes};
+use super::{Acr, ClientId, Digest, Factor, Scopes};
+use crate::login::Mfa;
 use countersign_token::{Algorithm, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -86,6 +87,29 @@ pub struct ClientMetadata {
     /// May use the direct API.
     #[serde(default)]
     pub direct: bool,
+    /// What it demands of a sign-in.
+    #[serde(flatten)]
+    pub demands: Demands,
+}
+
+/// What a client demands of a sign-in, beside the house; never less than the house.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Demands {
+    /// OIDC Registration 2: asked for when the request names none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
+    /// The least level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<Acr>,
+    /// When a second factor is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<Mfa>,
+    /// Factors that count here; `None`: all of the house's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_factors: Option<Vec<Factor>>,
+    /// Seconds that a proof is good for here: older ones are asked for again, and refresh tokens end with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_ttl: Option<u32>,
 }
 
 /// A registered client.

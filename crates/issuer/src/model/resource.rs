@@ -1,6 +1,6 @@
 //! A protected resource (an API): an audience with its scopes.
 
-use super::{Scopes, Sealed};
+use super::{Acr, Scopes, Sealed};
 use countersign_token::Algorithm;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -25,6 +25,9 @@ pub struct Resource {
     /// Its access tokens name an entry of a status list (draft-ietf-oauth-status-list-21).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub status_list: bool,
+    /// The least level of a sign-in that tokens for it are given to; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<Acr>,
     /// HS256 only: its own secret, at least 256 bits, sealed. Never in a document or in JWKS.
     #[serde(skip)]
     pub secret: Option<Sealed>,

@@ -4,7 +4,7 @@ use super::{grant, target};
 use crate::Issuer;
 use crate::error::{Failure, Result};
 use crate::keys::Document;
-use crate::model::Digest;
+use crate::model::{Acr, Digest};
 use countersign_feed::metadata;
 use countersign_token::{Algorithm, base64url};
 use serde_json::{Map, Value, json};
@@ -90,7 +90,10 @@ const MEMBERS: &[Member] = &[
     },
     Member { name: "ui_locales_supported", value: |f| json!(f.ui_locales) },
     Member { name: "claim_types_supported", value: |_| json!(["normal"]) },
-    Member { name: "acr_values_supported", value: |_| json!(["urn:countersign:1"]) },
+    Member {
+        name: "acr_values_supported",
+        value: |_| Acr::ALL.map(Acr::name).into_iter().chain(["phr"]).collect(),
+    },
     Member {
         name: "prompt_values_supported",
         value: |_| json!(["none", "login", "consent", "select_account"]),

@@ -48,6 +48,7 @@ fn resource(name: &str, of: &str, by_role: &str) -> Arc<Resource> {
         access_token_ttl: None,
         signing_alg: None,
         status_list: false,
+        acr: None,
         secret: None,
     })
 }

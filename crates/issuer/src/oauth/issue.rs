@@ -63,6 +63,10 @@ pub(crate) struct Granted {
 /// Mints everything due.
 pub(crate) async fn tokens(issuer: &Issuer, client: &Client, granted: Granted) -> Result<TokenResponse> {
     let alg = target::algorithm(&granted.audiences)?;
+    if let Some((_, session)) = &granted.person {
+        // Grants ask before they write; whichever forgot ends here.
+        target::reached(&granted.audiences, &session.authentication)?;
+    }
     let key = access_key(issuer, alg, &granted.audiences)?;
     let person = granted.person.as_ref().map(|(subject, session)| (&**subject, &**session));
     if let Some((subject, _)) = person {
@@ -250,6 +254,10 @@ struct AccessClaims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     mfa_verified: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    mfa_method: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mfa_verified_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status>,
 }
 
@@ -277,6 +285,8 @@ fn access_claims(input: AccessInput<'_>) -> AccessClaims<'_> {
     let AccessInput { settings, client, person, audiences, .. } = input;
     let iat = input.now.seconds();
     let authentication = person.map(|(_, session)| &session.authentication);
+    let direct = person.filter(|(_, session)| session.origin == Origin::Direct);
+    let second = direct.and_then(|(_, session)| session.authentication.second());
     // No audience asked for and none set: the issuer itself.
     let aud = if audiences.is_empty() {
         vec![settings.issuer.as_str()]
@@ -298,10 +308,9 @@ fn access_claims(input: AccessInput<'_>) -> AccessClaims<'_> {
         acr: authentication.map(|a| a.acr.as_str()),
         amr: authentication.map_or(&[], |a| a.amr.as_slice()),
         roles: person.map(|(subject, _)| target::roles(subject, audiences)).unwrap_or_default(),
-        // RFC 8176: `mfa` stands in amr when several factors were used.
-        mfa_verified: person
-            .filter(|(_, session)| session.origin == Origin::Direct)
-            .map(|(_, session)| session.authentication.amr.iter().any(|m| m == "mfa")),
+        mfa_verified: direct.map(|_| second.is_some()),
+        mfa_method: second.map(|proven| proven.factor.method()),
+        mfa_verified_at: second.map(|proven| proven.at.seconds()),
         status: input.status,
     }
 }

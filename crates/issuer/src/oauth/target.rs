@@ -2,7 +2,8 @@
 //! for, what the resources define and what the person's roles hold. Pure.
 
 use crate::error::{Code, Rejected};
-use crate::model::{Client, Resource, Role, Scopes, Subject};
+use crate::model::session::Authentication;
+use crate::model::{Acr, Client, Resource, Role, Scopes, Subject};
 use countersign_token::Algorithm;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,6 +114,23 @@ pub(crate) fn algorithm(audiences: &[Arc<Resource>]) -> Result<Algorithm, Reject
     })
 }
 
+/// Did the person sign in at the level that each of these audiences asks for? RFC 9470 is about what the
+/// resource answers; here the wish for a token for it is refused as RFC 8707 has it, and the text says what
+/// to ask the person for. Asked before anything is written, as [`algorithm`].
+pub(crate) fn reached(audiences: &[Arc<Resource>], by: &Authentication) -> Result<(), Rejected> {
+    let level = Acr::parse(&by.acr);
+    match audiences.iter().filter_map(|r| r.acr).max() {
+        Some(due) if level < Some(due) => Err(Rejected::new(
+            Code::InvalidTarget,
+            format!(
+                "the sign-in is too weak for this resource: authorize again with acr_values {}",
+                due.name()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Of these scopes, those the person may use there: a scope that an audience marks `by_role` must be held
 /// through a role at every audience that marks it.
 pub(crate) fn held(scopes: &Scopes, subject: &Subject, audiences: &[Arc<Resource>]) -> Scopes {
@@ -136,7 +154,7 @@ pub(crate) fn roles<'a>(subject: &'a Subject, audiences: &[Arc<Resource>]) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::fixture::{API, OTHER, client, known, scopes, subject};
+    use crate::oauth::fixture::{API, NOW, OTHER, authentication, client, known, scopes, subject};
 
     fn names(resources: Vec<Arc<Resource>>) -> Vec<String> {
         resources.into_iter().map(|r| r.resource.clone()).collect()
@@ -237,6 +255,36 @@ mod tests {
         assert_eq!(of(&[hs]), Ok(Algorithm::Hs256));
         assert_eq!(of(&[es, rs]), Err(Code::InvalidTarget));
         assert_eq!(of(&[hs, hs]), Err(Code::InvalidTarget), "two secrets");
+    }
+
+    #[test]
+    fn an_audience_may_ask_for_a_stronger_sign_in() {
+        let with = |acr: Option<Acr>| {
+            let mut resource = (*known()[API]).clone();
+            resource.acr = acr;
+            Arc::new(resource)
+        };
+        let of = |acrs: &[Option<Acr>], level: &str| {
+            let audiences: Vec<_> = acrs.iter().map(|a| with(*a)).collect();
+            let by = Authentication { acr: level.to_owned(), ..authentication(NOW) };
+            super::reached(&audiences, &by).map_err(|e| e.code)
+        };
+        let (one, two, phr) = ("urn:countersign:1", "urn:countersign:2", "urn:countersign:phr");
+        for (due, level, good) in [
+            (None, one, true),
+            (Some(Acr::One), one, true),
+            (Some(Acr::Two), one, false),
+            (Some(Acr::Two), two, true),
+            (Some(Acr::Two), phr, true),
+            (Some(Acr::PhishingResistant), two, false),
+            (Some(Acr::PhishingResistant), phr, true),
+            (Some(Acr::One), "unheard of", false),
+        ] {
+            let due_code = if good { Ok(()) } else { Err(Code::InvalidTarget) };
+            assert_eq!(of(&[due], level), due_code, "{due:?} {level}");
+            assert_eq!(of(&[None, due, Some(Acr::One)], level), due_code, "the strictest counts");
+        }
+        assert_eq!(of(&[], one), Ok(()));
     }
 
     #[test]

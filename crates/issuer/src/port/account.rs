@@ -1,7 +1,7 @@
 //! A person together with what they can prove themselves by, and what they change about themselves.
 
 use super::{At, StoreResult};
-use crate::model::{Account, BrowserSessionId, EventDraft, Rule, Secret, Subject, UserId};
+use crate::model::{Account, Acr, BrowserSessionId, EventDraft, Rule, Secret, Subject, UserId};
 use async_trait::async_trait;
 use countersign_token::Timestamp;
 use std::time::Duration;
@@ -84,10 +84,9 @@ pub trait Accounts: Send + Sync {
     /// The language of mails.
     async fn locale(&self, id: &UserId) -> StoreResult<Option<String>>;
 
-    /// Has this device (digest of its cookie's id) signed this person in before?
-    async fn known_device(&self, user: &UserId, device: &[u8; 32]) -> StoreResult<bool>;
-    /// Notes a complete sign-in of a device, new or known.
-    async fn note_device(&self, user: &UserId, device: &[u8; 32], name: &str) -> StoreResult<()>;
+    /// Has this device (digest of its cookie's id) signed this person in before? The strongest level it did,
+    /// and `None` if not. It is noted by [`super::BrowserSessions::sign_in`].
+    async fn known_device(&self, user: &UserId, device: &[u8; 32]) -> StoreResult<Option<Acr>>;
     /// All of the person's are unknown again.
     async fn forget_devices(&self, user: &UserId) -> StoreResult<()>;
     /// The person's, newest first.

@@ -26,6 +26,18 @@ pub struct SignIn {
     pub life: Duration,
     /// For the list.
     pub device: String,
+    /// The device, known from now on.
+    pub seen: Option<SeenDevice>,
+}
+
+/// The device of a complete sign-in.
+#[derive(Clone, Debug)]
+pub struct SeenDevice {
+    /// Digest of its id.
+    pub digest: Digest,
+    /// Written, with its notice, when the device is new to a person who signed in elsewhere before, and the
+    /// sign-in does not continue a session.
+    pub news: Option<EventDraft>,
 }
 
 /// What came of it.

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::error::Fault;
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
+use crate::login::step_up;
 use crate::view::see_other;
 use axum::response::Response;
 use countersign_issuer::account::factors;
@@ -55,6 +56,6 @@ pub(crate) async fn to_change<'a>(app: &App, form: &'a PageForm) -> Result<Gate<
 async fn proven<'a>(app: &App, me: &'a LiveBrowser) -> Result<Gate<'a>, Fault> {
     match factors::fresh_enough(&app.issuer, me).await? {
         true => Ok(Gate::Open(me)),
-        false => see_other(&app.url("/login")).map(Gate::Shut),
+        false => step_up(app, "/account/security").map(Gate::Shut),
     }
 }

@@ -16,6 +16,9 @@ use std::sync::{Arc, Mutex};
 /// How long a browser remembers its language.
 const LANG_KEPT: Duration = Duration::days(365);
 
+/// As long as browsers keep a cookie (draft-ietf-httpbis-rfc6265bis-22, 5.5).
+const DEVICE_LIFE: Duration = Duration::days(400);
+
 /// The cookies of an issuer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Names {
@@ -110,6 +113,13 @@ impl Cookies {
     /// Whom this device signed in before.
     pub(crate) fn device(&self) -> Option<&str> {
         self.get(self.names.device)
+    }
+    /// Keeps whom the device signed in, for as long as browsers keep cookies.
+    pub(crate) fn set_device(&self, value: &Secret) {
+        let value = value.expose().to_owned();
+        let mut cookie = self.names.build(self.names.device, value, SameSite::Lax);
+        cookie.set_max_age(DEVICE_LIFE);
+        self.set.push(cookie);
     }
     /// Signs the browser in.
     pub(crate) fn set_session(&self, value: &Secret) {

@@ -7,27 +7,59 @@ use crate::app::App;
 use crate::error::Fault;
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
+use crate::extract::form::Query;
 use crate::oauth::authorize::still_good;
 use crate::view::page::{SignIn, Trouble};
 use crate::view::see_other;
 use axum::extract::State;
 use axum::response::Response;
-use countersign_issuer::login::browser::Demand;
 use countersign_issuer::login::{Purpose, Transaction, password};
-use countersign_issuer::model::{Client, Secret};
+use countersign_issuer::model::Secret;
 use countersign_issuer::{Code, Failure};
 use http::{HeaderValue, StatusCode, header};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Sign in without a client. Who is signed in goes on to the account page.
-pub(crate) async fn show(State(app): State<Arc<App>>, browser: Browser) -> Result<Response, Fault> {
+/// Leads to where the one signed in proves what a page of ours asks for, and back to it. The page is among
+/// those below [`ACCOUNT`].
+pub(crate) fn step_up(app: &App, back_to: &'static str) -> Result<Response, Fault> {
+    see_other(&format!("{}?step_up={back_to}", app.url("/login")))
+}
+
+/// The pages that may ask for more than the sign-in there is.
+const ACCOUNT: &str = "/account";
+
+/// A path of those, as the routes have it: no way out of them.
+fn of_account(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'/');
+    let rest = path.strip_prefix(ACCOUNT);
+    rest.is_some_and(|r| (r.is_empty() || r.starts_with('/')) && r.bytes().all(plain) && !r.contains("//"))
+}
+
+/// Sign in without a client. Who is signed in goes on to the account page, or proves what one of them asks
+/// for (`step_up`).
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    browser: Browser,
+    Query(params): Query,
+) -> Result<Response, Fault> {
+    let back_to = params.one("step_up")?.filter(|path| of_account(path));
+    let transaction = back_to
+        .map(|path| Transaction::on_the_way(&browser.visitor.binding, path, app.issuer.store.cached_now()));
     if browser.visitor.session.is_some() {
-        return see_other(&app.url("/account"));
+        return match &transaction {
+            Some(transaction) => {
+                let way = Way::of(&app, &browser, None, Some(transaction)).await?;
+                step::proceed(&app, &browser, &way, transaction).await
+            }
+            None => see_other(&app.url(ACCOUNT)),
+        };
     }
+    let transaction = transaction.map(|t| t.seal(&app.issuer, &browser.visitor.binding)).transpose()?;
     let page = SignIn {
         form_token: browser.form_token(&app),
         resume: None,
+        transaction,
         client: None,
         username: String::new(),
         again: false,
@@ -47,21 +79,32 @@ pub(crate) async fn submit(
         Some(resume) => Some(still_good(&app, &browser, resume).await?),
         None => None,
     };
+    let carried = params.one("transaction")?;
     let username = params.one("username")?.unwrap_or_default().trim();
     let failed = match (username, params.one("password")?) {
         ("", _) | (_, None) => {
             Failed { kind: "missing", status: StatusCode::UNPROCESSABLE_ENTITY, wait: None }
         }
-        (username, Some(password)) => match prove(&app, &browser, username, Secret::new(password)).await {
-            Ok(transaction) => {
-                let demand = Demand::of_house(&app.issuer);
-                let way = Way { resume, client: client.as_deref(), demand };
-                return step::proceed(&app, &browser, &way, &transaction).await;
+        (username, Some(password)) => {
+            match prove(&app, &browser, username, Secret::new(password), carried).await {
+                Ok(transaction) => {
+                    let way = Way::of(&app, &browser, resume, Some(&transaction)).await?;
+                    return step::proceed(&app, &browser, &way, &transaction).await;
+                }
+                Err(failure) => Failed::of(failure)?,
             }
-            Err(failure) => Failed::of(failure)?,
-        },
+        }
     };
-    Ok(again(&app, &browser, resume, client, username, &failed))
+    let page = SignIn {
+        form_token: browser.form_token(&app),
+        resume: resume.map(str::to_owned),
+        transaction: carried.map(str::to_owned),
+        client: client.as_deref().map(Into::into),
+        username: username.to_owned(),
+        again: browser.visitor.session.as_ref().is_some_and(|s| s.subject.user.email == username),
+        trouble: Some(Trouble { kind: failed.kind, wait: failed.wait }),
+    };
+    Ok(again(&app, &page, &failed))
 }
 
 async fn prove(
@@ -69,11 +112,12 @@ async fn prove(
     browser: &Browser,
     username: &str,
     password: Secret,
+    carried: Option<&str>,
 ) -> Result<Transaction, Failure> {
     let (visitor, caller) = (&browser.visitor, &browser.caller);
     let flow = &visitor.binding;
     let proof = password::prove(&app.issuer, username, password, Purpose::Browser, flow, caller).await?;
-    Ok(Transaction::of(proof))
+    Ok(Transaction::joined(&app.issuer, flow, carried, proof))
 }
 
 /// A sign-in that may be tried again.
@@ -106,26 +150,40 @@ impl Failed {
 }
 
 /// The page once more, with what was typed, the password apart.
-fn again(
-    app: &App,
-    browser: &Browser,
-    resume: Option<&str>,
-    client: Option<Arc<Client>>,
-    username: &str,
-    failed: &Failed,
-) -> Response {
-    let proves_again = browser.visitor.session.as_ref().is_some_and(|s| s.subject.user.email == username);
-    let page = SignIn {
-        form_token: browser.form_token(app),
-        resume: resume.map(str::to_owned),
-        client: client.as_deref().map(Into::into),
-        username: username.to_owned(),
-        again: proves_again,
-        trouble: Some(Trouble { kind: failed.kind, wait: failed.wait }),
-    };
-    let mut response = app.views.show(failed.status, &page);
+fn again(app: &App, page: &SignIn, failed: &Failed) -> Response {
+    let mut response = app.views.show(failed.status, page);
     if let Some(wait) = failed.wait {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_account;
+
+    #[test]
+    fn the_way_back_leads_to_account_pages_only() {
+        for fine in ["/account", "/account/security", "/account/passkeys/add", "/account/e-mail_2"] {
+            assert!(of_account(fine), "{fine}");
+        }
+        for bad in [
+            "",
+            "/",
+            "account",
+            "/accounts",
+            "/account.evil.example",
+            "//evil.example/account",
+            "/account//evil.example",
+            "/account/../admin",
+            "/account/%2e%2e/admin",
+            "/account?x=1",
+            "/account#x",
+            "/account/\\evil.example",
+            "https://evil.example/account",
+            "/account\r\nx",
+        ] {
+            assert!(!of_account(bad), "{bad:?}");
+        }
+    }
 }

@@ -1,26 +1,61 @@
 //! From a proof to the next page: signed in and on, or one more factor, or something to set up first. Every
-//! factor's handler ends here.
+//! factor's handler makes its [`Way`] from what the form carried and ends in [`proceed`].
 
 use crate::app::App;
 use crate::error::Fault;
 use crate::extract::browser::Browser;
-use crate::oauth::authorize::back;
-use crate::view::page::SecondFactor;
+use crate::oauth::authorize::{answer, back, still_good};
+use crate::view::page::{SecondFactor, SignIn, Trouble};
 use crate::view::see_other;
 use axum::response::Response;
-use countersign_issuer::login::Transaction;
 use countersign_issuer::login::browser::{self, Demand, Turn};
+use countersign_issuer::login::{Purpose, Transaction};
 use countersign_issuer::model::{Client, Factor, UserId};
+use countersign_issuer::oauth::authorize;
+use countersign_issuer::{Code, rejected};
 use http::StatusCode;
+use std::sync::Arc;
 
 /// Where a sign-in is on its way to.
 pub(crate) struct Way<'a> {
     /// The sealed authorization request, when a client asked.
     pub(crate) resume: Option<&'a str>,
     /// That client.
-    pub(crate) client: Option<&'a Client>,
+    pub(crate) client: Option<Arc<Client>>,
     /// What is asked of the sign-in.
     pub(crate) demand: Demand,
+}
+
+impl<'a> Way<'a> {
+    /// Of a form that carried `resume`, `transaction` or neither. A request too old or another browser's gets
+    /// its page, before any factor is looked at.
+    pub(crate) async fn of(
+        app: &App,
+        browser: &Browser,
+        resume: Option<&'a str>,
+        transaction: Option<&Transaction>,
+    ) -> Result<Self, Fault> {
+        let issuer = &app.issuer;
+        let (client, demand) = match resume {
+            Some(resume) => {
+                let client = still_good(app, browser, resume).await?;
+                (Some(client), authorize::demand(issuer, resume, &browser.visitor).await?)
+            }
+            None => match transaction.filter(|t| t.back_to().is_some()) {
+                Some(transaction) => (None, Demand::of_change(issuer, transaction.begun_at())),
+                None => (None, Demand::of_house(issuer)),
+            },
+        };
+        Ok(Self { resume, client, demand })
+    }
+}
+
+/// Asks the one signed in for what is missing to go on with a sealed request.
+pub(crate) async fn up(app: &App, browser: &Browser, resume: &str) -> Result<Response, Fault> {
+    let way = Way::of(app, browser, Some(resume), None).await?;
+    let now = app.issuer.store.cached_now();
+    let nothing = Transaction::begin(Purpose::Browser, &browser.visitor.binding, now);
+    proceed(app, browser, &way, &nothing).await
 }
 
 /// Decides what comes next, and does it.
@@ -35,14 +70,27 @@ pub(crate) async fn proceed(
     match turn {
         Turn::SignedIn(fresh) => {
             browser.cookies.set_session(&fresh.cookie);
+            browser.cookies.set_device(&fresh.device);
             remember_language(app, browser, &fresh.session.user).await;
             match way.resume {
                 Some(resume) => back(app, resume),
-                None => see_other(&app.url("/account")),
+                None => see_other(&app.url(transaction.back_to().unwrap_or("/account"))),
             }
         }
+        Turn::Begin(_) => begin(app, browser, way, transaction),
         Turn::NeedFactor(due) => show(app, browser, way, transaction, due, None),
         Turn::Enrol(_) => see_other(&app.url("/account")),
+        Turn::OutOfReach => match way.resume {
+            Some(resume) => {
+                let next = authorize::unmet(&app.issuer, resume, &browser.visitor).await;
+                answer(app, browser, next)
+            }
+            None => Err(rejected(
+                Code::UnmetAuthenticationRequirements,
+                "Your account has no way to prove what this page asks for.",
+            )
+            .into()),
+        },
     }
 }
 
@@ -53,6 +101,21 @@ async fn remember_language(app: &App, browser: &Browser, user: &UserId) {
     }
 }
 
+/// The sign-in page on the way: who is signed in proves it once more, from the first step on.
+fn begin(app: &App, browser: &Browser, way: &Way<'_>, transaction: &Transaction) -> Result<Response, Fault> {
+    let me = browser.visitor.session.as_ref().map(|live| &live.subject.user);
+    let page = SignIn {
+        form_token: browser.form_token(app),
+        resume: way.resume.map(str::to_owned),
+        transaction: Some(transaction.seal(&app.issuer, &browser.visitor.binding)?),
+        client: way.client.as_deref().map(Into::into),
+        username: me.map(|user| user.email.clone()).unwrap_or_default(),
+        again: me.is_some(),
+        trouble: None,
+    };
+    Ok(app.views.show(StatusCode::OK, &page))
+}
+
 /// The page that asks for one of these factors. `trouble`: what went wrong at the last try.
 pub(crate) fn show(
     app: &App,
@@ -60,13 +123,13 @@ pub(crate) fn show(
     way: &Way<'_>,
     transaction: &Transaction,
     due: Vec<Factor>,
-    trouble: Option<crate::view::page::Trouble>,
+    trouble: Option<Trouble>,
 ) -> Result<Response, Fault> {
     let page = SecondFactor {
         form_token: browser.form_token(app),
         transaction: transaction.seal(&app.issuer, &browser.visitor.binding)?,
         resume: way.resume.map(str::to_owned),
-        client: way.client.map(Into::into),
+        client: way.client.as_deref().map(Into::into),
         methods: due.into_iter().map(Factor::name).collect(),
         trouble,
     };

@@ -6,6 +6,7 @@ use crate::error::{Fault, Http};
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::extract::form::{self, Query};
+use crate::login::step;
 use crate::view::page::{ChooseAccount, Consent, FormPost, SignIn};
 use crate::view::see_other;
 use axum::extract::{Request, State};
@@ -41,7 +42,7 @@ pub(crate) async fn get(
         }
         _ => Ask::Fresh(params),
     };
-    show(&app, &browser, authorize::authorize(&app.issuer, ask, &browser.visitor).await)
+    show(&app, &browser, authorize::authorize(&app.issuer, ask, &browser.visitor).await).await
 }
 
 /// A client may post its request (OIDC Core 3.1.2.1), from another site: cookies with `SameSite=Lax` are not
@@ -70,7 +71,7 @@ pub(crate) async fn choose(
         Next::SelectAccount { resume, .. } => back(&app, &resume),
         Next::Consent(view) => back(&app, &view.resume),
         // Signing in as somebody else is asked for by this choice alone: it is shown here and now.
-        next => show(&app, &browser, next),
+        next => show(&app, &browser, next).await,
     }
 }
 
@@ -80,13 +81,23 @@ pub(crate) async fn still_good(app: &App, browser: &Browser, resume: &str) -> Re
     Ok(known.ok_or(Http::Expired)?.0)
 }
 
-fn show(app: &App, browser: &Browser, next: Next) -> Result<Response, Fault> {
+async fn show(app: &App, browser: &Browser, next: Next) -> Result<Response, Fault> {
+    match next {
+        // Asked for what is missing at once: there is nothing to choose before.
+        Next::StepUp { resume, .. } => step::up(app, browser, &resume).await,
+        next => answer(app, browser, next),
+    }
+}
+
+/// The page or the redirect of what comes next.
+pub(crate) fn answer(app: &App, browser: &Browser, next: Next) -> Result<Response, Fault> {
     let form_token = || browser.form_token(app);
     match next {
         Next::Login { resume, client, hint, again } => {
             let page = SignIn {
                 form_token: form_token(),
                 resume: Some(resume),
+                transaction: None,
                 client: Some((&*client).into()),
                 username: again.as_ref().map(|user| user.email.clone()).or(hint).unwrap_or_default(),
                 again: again.is_some(),
@@ -94,6 +105,7 @@ fn show(app: &App, browser: &Browser, next: Next) -> Result<Response, Fault> {
             };
             Ok(app.views.show(StatusCode::OK, &page))
         }
+        Next::StepUp { resume, .. } => back(app, &resume),
         Next::SelectAccount { resume, client, user } => {
             let (client, user) = ((&*client).into(), (&user).into());
             let page = ChooseAccount { form_token: form_token(), resume, client, user };

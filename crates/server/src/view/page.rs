@@ -84,6 +84,8 @@ pub(crate) struct SignIn {
     pub(crate) form_token: String,
     /// The sealed request; none: on to the account page.
     pub(crate) resume: Option<String>,
+    /// The sealed sign-in under way, when a page asked for more.
+    pub(crate) transaction: Option<String>,
     pub(crate) client: Option<App>,
     pub(crate) username: String,
     pub(crate) again: bool,

@@ -42,6 +42,7 @@ fn sign_in(s: &str, client: bool, again: bool, trouble: Option<Trouble>) -> Sign
     SignIn {
         form_token: s.to_owned(),
         resume: client.then(|| s.to_owned()),
+        transaction: again.then(|| s.to_owned()),
         client: client.then(|| app(s)),
         username: if again || trouble.is_some() { s.to_owned() } else { String::new() },
         again,

@@ -1,10 +1,12 @@
 //! One client document, read and written. Pure: what is in the store comes in as arguments.
 
+use crate::admin::level;
 use crate::admin::metadata::{Effect, check, kept, member, names, unmet};
 use crate::admin::{nearest, redirect, shown};
 use crate::error::{Code, Rejected};
-use crate::model::client::ClientAuthMethod;
-use crate::model::{Client, ClientId, ClientMetadata, Scopes, Secret};
+use crate::login::{Mfa, Policy};
+use crate::model::client::{ClientAuthMethod, Demands};
+use crate::model::{Client, ClientId, ClientMetadata, Factor, Scopes, Secret};
 use countersign_token::Algorithm;
 use serde_json::{Map, Value};
 
@@ -189,7 +191,50 @@ fn metadata(
         refresh_absolute: seconds(document, "refresh_absolute", u32::MAX)?,
         refresh_retry_window: seconds(document, "refresh_retry_window", 300)?,
         direct,
+        demands: demands(document)?,
     })
+}
+
+/// What it demands of a sign-in.
+fn demands(document: &Object) -> Result<Demands, Rejected> {
+    let acr = match text(document, "acr") {
+        None => None,
+        Some(name) => Some(level(name).map_err(|what| invalid(format!("acr {what}")))?),
+    };
+    let mfa = match text(document, "mfa") {
+        None => None,
+        Some("never") => Some(Mfa::Never),
+        Some("new_device") => Some(Mfa::WhenNewDevice),
+        Some("enrolled") => Some(Mfa::WhenEnrolled),
+        Some("always") => Some(Mfa::Always),
+        Some(other) => {
+            return Err(invalid(format!(
+                "mfa must be never, new_device, enrolled or always, not {}",
+                shown(other)
+            )));
+        }
+    };
+    let factor = |name: &String| {
+        let known = Factor::ALL.map(Factor::name);
+        Factor::parse(name).ok_or_else(|| {
+            invalid(format!("login_factors: {} is not known{}", shown(name), nearest(name, known)))
+        })
+    };
+    let login_factors = list(document, "login_factors");
+    let login_factors: Option<Vec<Factor>> =
+        login_factors.map(|all| all.iter().map(factor).collect()).transpose()?;
+    let begins = |f: &Factor| Policy::default().first.contains(f);
+    if login_factors.as_ref().is_some_and(|all| !all.iter().any(begins)) {
+        return Err(invalid(
+            "login_factors names none that a sign-in may begin with, such as password or passkey",
+        ));
+    }
+    let session_ttl = seconds(document, "session_ttl", u32::MAX)?;
+    if session_ttl == Some(0) {
+        return Err(invalid("session_ttl must be at least 1 second"));
+    }
+    let default_acr_values = list(document, "default_acr_values").unwrap_or_default();
+    Ok(Demands { default_acr_values, acr, mfa, login_factors, session_ttl })
 }
 
 fn uris(document: &Object, name: &str) -> Result<Vec<String>, Rejected> {

@@ -4,7 +4,8 @@
 use super::request::Request;
 use super::resume::{Allowed, Resume};
 use crate::error::{Code, Rejected};
-use crate::model::{BrowserSession, Client, Consent};
+use crate::login::{Policy, Step};
+use crate::model::{BrowserSession, Client, Consent, Proven};
 use countersign_token::Timestamp;
 
 /// All it looks at.
@@ -13,11 +14,39 @@ pub(super) struct Facts<'a> {
     pub(super) client: &'a Client,
     /// Live.
     pub(super) session: Option<&'a BrowserSession>,
+    /// What that sign-in is worth to this request.
+    pub(super) standing: Standing,
     /// Of the person signed in, for this client.
     pub(super) consent: Option<&'a Consent>,
     /// What happened on the pages so far.
     pub(super) resume: &'a Resume,
     pub(super) now: Timestamp,
+}
+
+/// What a live sign-in is worth against what is demanded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    /// It suffices.
+    Enough,
+    /// One more factor would do.
+    Weak,
+    /// Nothing of it counts here: the person begins anew.
+    Nothing,
+    /// The person has nothing to reach it with, and may set up nothing that would.
+    OutOfReach,
+}
+
+impl Standing {
+    /// From what [`crate::login::next`] says to the proofs of the session alone.
+    pub(super) fn of(step: &Step, held: &[Proven], policy: &Policy) -> Self {
+        match step {
+            Step::Done(_) => Self::Enough,
+            Step::Refused(_) => Self::Nothing,
+            Step::NeedFactor(ways) | Step::Enrol(ways) if ways.is_empty() => Self::OutOfReach,
+            _ if held.iter().any(|p| policy.first.contains(&p.factor)) => Self::Weak,
+            _ => Self::Nothing,
+        }
+    }
 }
 
 /// What comes next.
@@ -27,6 +56,8 @@ pub(super) enum Decision {
     Login {
         again: bool,
     },
+    /// The one signed in proves what is missing.
+    StepUp,
     SelectAccount,
     Consent,
     Issue,
@@ -38,25 +69,48 @@ pub(super) fn login_required() -> Rejected {
     Rejected::new(Code::LoginRequired, "the person has to sign in")
 }
 
+/// OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
+pub(super) fn unmet() -> Rejected {
+    Rejected::new(Code::UnmetAuthenticationRequirements, "the sign-in asked for is out of the person's reach")
+}
+
+/// From when on proofs count: the person is to prove it once more, for this request.
+pub(super) fn since(
+    request: &Request,
+    session: &BrowserSession,
+    resume: &Resume,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let proven_at = session.authentication.auth_time;
+    // Signed in during this request: no older demand is open any more.
+    let fresh = proven_at >= resume.asked_at;
+    // OIDC Core 3.1.2.1: `max_age=0` asks as `prompt=login` does, however short ago the proof is.
+    let too_old =
+        request.max_age.is_some_and(|most| most == 0 || now.since(proven_at).as_secs() > most.into());
+    (!fresh && (request.prompt.login || too_old)).then_some(resume.asked_at)
+}
+
 pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     let Facts { request, session, resume, .. } = facts;
     let prompt = request.prompt;
     let Some(session) = session else { return login(facts, false) };
-    let proven_at = session.authentication.auth_time;
-    // Signed in during this request: no older demand is open any more.
-    let fresh = proven_at >= resume.asked_at;
+    let fresh = session.authentication.auth_time >= resume.asked_at;
     if request.hinted.as_ref().is_some_and(|hinted| *hinted != session.user) {
         // OIDC Core 3.1.2.1: somebody else than `id_token_hint` names may not answer for them.
         return if fresh { Decision::Error(login_required()) } else { login(facts, false) };
     }
-    // OIDC Core 3.1.2.1: `max_age=0` asks as `prompt=login` does, however short ago the proof is.
-    let too_old =
-        request.max_age.is_some_and(|most| most == 0 || facts.now.since(proven_at).as_secs() > most.into());
-    if !fresh && (prompt.login || too_old) {
+    if since(request, session, resume, facts.now).is_some() {
         return login(facts, true);
     }
     if prompt.select_account && !fresh && resume.chosen.as_ref() != Some(&session.user) {
         return Decision::SelectAccount;
+    }
+    match facts.standing {
+        Standing::Enough => {}
+        Standing::OutOfReach => return Decision::Error(unmet()),
+        Standing::Nothing => return login(facts, true),
+        Standing::Weak if prompt.none => return Decision::Error(login_required()),
+        Standing::Weak => return Decision::StepUp,
     }
     let allowed = resume.allowed.as_ref() == Some(&Allowed::of(&session.user, request));
     if !allowed && (prompt.consent || !covered(facts, session)) {

@@ -13,15 +13,19 @@ pub use response::{Response, ResponseMode};
 
 use super::client_auth;
 use super::params::Params;
+use super::target::Known;
 use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
+use crate::login::browser::Demand;
+use crate::login::{self, Asked, Policy, Purpose, Transaction};
 use crate::model::{
-    Actor, AuthorizationCode, Client, ClientId, Consent, Digest, EventDraft, EventKind, User, UserId,
+    Acr, Actor, AuthorizationCode, Client, ClientId, Consent, Digest, EventDraft, EventKind, User, UserId,
 };
+use crate::port::At;
 use crate::port::browser_session::LiveBrowser;
 use check::Refused;
 use countersign_token::{Timestamp, base64url};
-use decision::{Decision, Facts};
+use decision::{Decision, Facts, Standing};
 use request::Request;
 use resume::{Allowed, Page, Resume};
 use std::sync::Arc;
@@ -63,6 +67,13 @@ pub enum Next {
         hint: Option<String>,
         /// Somebody is signed in, but must prove it again (`prompt=login`, `max_age`).
         again: Option<User>,
+    },
+    /// Ask the one signed in for what is missing ([`demand`] says what); it comes back with `resume`.
+    StepUp {
+        /// The sealed request.
+        resume: String,
+        /// For its name and logo.
+        client: Arc<Client>,
     },
     /// Show the account choice.
     SelectAccount {
@@ -137,18 +148,63 @@ pub async fn peek(
     Ok(Some((client, hint)))
 }
 
+/// What the sealed request asks of the person: the levels it names, how fresh, and what its client and the
+/// audiences demand beside the house.
+pub async fn demand(issuer: &Issuer, resume: &str, visitor: &Visitor) -> Result<Demand> {
+    let now = issuer.store.cached_now();
+    let resume = open(issuer, resume, visitor, now)?;
+    let (client, known) = parties(issuer, &resume).await?;
+    let hint = |text: &str| super::id_token_hint::read(issuer, text);
+    let request =
+        check::run(&check::Given { params: &resume.params, client: &client, known: &known, hint: &hint })
+            .map_err(|refused| match refused {
+                Refused::Page(refused) | Refused::Client(_, refused) => refused,
+            })?;
+    let session = visitor.session.as_ref().map(|live| &live.session);
+    Ok(Demand {
+        acr: request.levels.wanted,
+        enough: request.levels.enough,
+        since: session.and_then(|session| decision::since(&request, session, &resume, now)),
+        policy: policy(issuer, &client, &request, &known),
+    })
+}
+
+/// The answer when [`demand`] turned out to be out of the person's reach.
+pub async fn unmet(issuer: &Issuer, resume: &str, visitor: &Visitor) -> Next {
+    let answer = async {
+        let resume = open(issuer, resume, visitor, issuer.store.cached_now())?;
+        let (client, known) = parties(issuer, &resume).await?;
+        let hint = |text: &str| super::id_token_hint::read(issuer, text);
+        match check::run(&check::Given {
+            params: &resume.params,
+            client: &client,
+            known: &known,
+            hint: &hint,
+        }) {
+            Ok(request) => Ok(Response::error(&issuer.settings.issuer, &request, &decision::unmet())),
+            Err(Refused::Client(request, refused)) => {
+                Ok(Response::error(&issuer.settings.issuer, &request, &refused))
+            }
+            Err(Refused::Page(refused)) => Err(Failure::from(refused)),
+        }
+    };
+    answer.await.map_or_else(Next::Page, Next::Respond)
+}
+
+fn policy(issuer: &Issuer, client: &Client, request: &Request, known: &Known) -> Policy {
+    let audiences: Vec<_> = request.resources.iter().filter_map(|r| known.get(r).cloned()).collect();
+    issuer.settings.login.at(client, &audiences)
+}
+
 async fn enter(issuer: &Issuer, ask: Ask, choice: Option<Choice>, visitor: &Visitor) -> Result<Next> {
     // Never ahead of the store's own clock: at worst a proof of the second before counts as made for this
     // request. Nobody outside can make the store work by asking.
     let now = issuer.store.cached_now();
     let resume = match ask {
         Ask::Fresh(params) => Resume::new(params, now),
-        Ask::Resume(blob) => Resume::open(issuer, &visitor.binding, &blob, now).ok_or_else(|| {
-            Rejected::new(Code::InvalidRequest, "this page is too old or another browser's: start again")
-        })?,
+        Ask::Resume(blob) => open(issuer, &blob, visitor, now)?,
     };
-    let client = client(issuer, &resume.params).await?;
-    let known = issuer.directory.resources_for(&client).await?;
+    let (client, known) = parties(issuer, &resume).await?;
     let hint = |text: &str| super::id_token_hint::read(issuer, text);
     let given = check::Given { params: &resume.params, client: &client, known: &known, hint: &hint };
     let request = match check::run(&given) {
@@ -160,6 +216,19 @@ async fn enter(issuer: &Issuer, ask: Ask, choice: Option<Choice>, visitor: &Visi
     };
     let turn = Turn { issuer, client, request, visitor, known: &known, now };
     turn.take(resume, choice).await
+}
+
+fn open(issuer: &Issuer, blob: &str, visitor: &Visitor, now: Timestamp) -> Result<Resume> {
+    Resume::open(issuer, &visitor.binding, blob, now).ok_or_else(|| {
+        rejected(Code::InvalidRequest, "this page is too old or another browser's: start again")
+    })
+}
+
+/// Who asks, and what there is to ask for.
+async fn parties(issuer: &Issuer, resume: &Resume) -> Result<(Arc<Client>, Arc<Known>)> {
+    let client = client(issuer, &resume.params).await?;
+    let known = issuer.directory.resources_for(&client).await?;
+    Ok((client, known))
 }
 
 async fn client(issuer: &Issuer, params: &Params) -> Result<Arc<Client>> {
@@ -174,7 +243,7 @@ struct Turn<'a> {
     client: Arc<Client>,
     request: Request,
     visitor: &'a Visitor,
-    known: &'a super::target::Known,
+    known: &'a Known,
     now: Timestamp,
 }
 
@@ -205,7 +274,9 @@ impl Turn<'_> {
             }
             _ => None,
         };
+        let standing = self.standing(&resume).await?;
         let facts = Facts {
+            standing,
             request: &self.request,
             client: &self.client,
             session: self.visitor.session.as_ref().map(|s| &s.session),
@@ -218,11 +289,40 @@ impl Turn<'_> {
                 let again = self.visitor.session.as_ref().filter(|_| again);
                 self.login(&resume, again.map(|s| s.subject.user.clone()))
             }
+            Decision::StepUp => {
+                Ok(Next::StepUp { resume: self.seal(&resume, None)?, client: self.client.clone() })
+            }
             Decision::SelectAccount => self.select(&resume),
             Decision::Consent => self.consent(&resume),
             Decision::Error(refused) => Ok(self.error(&refused)),
             Decision::Issue => self.issue(&resume).await,
         }
+    }
+
+    /// What the live sign-in is worth here. The person is read only where more than the house is demanded of
+    /// them, or than they proved.
+    async fn standing(&self, resume: &Resume) -> Result<Standing> {
+        let Some(live) = &self.visitor.session else { return Ok(Standing::Nothing) };
+        let session = &live.session;
+        let levels = self.request.levels;
+        let policy = policy(self.issuer, &self.client, &self.request, self.known);
+        let reached = Acr::parse(&session.authentication.acr);
+        let plain = policy == self.issuer.settings.login && reached >= Some(levels.enough.max(policy.acr));
+        if plain || decision::since(&self.request, session, resume, self.now).is_some() {
+            return Ok(Standing::Enough);
+        }
+        let At { now, it } = self.issuer.store.account(&session.user).await?;
+        let Some(account) = it else { return Ok(Standing::Nothing) };
+        let held = session.authentication.proven();
+        let nothing = Transaction::begin(Purpose::Browser, &self.visitor.binding, now);
+        let asked = Asked {
+            acr: levels.enough,
+            held: held.clone(),
+            // This browser signed them in.
+            known_device: true,
+            ..Asked::plain(Purpose::Browser, &self.visitor.binding)
+        };
+        Ok(Standing::of(&login::next(&account, &nothing, &asked, &policy, now), &held, &policy))
     }
 
     fn error(&self, refused: &Rejected) -> Next {

@@ -1,7 +1,7 @@
 //! An authorization request as the checks leave it.
 
 use super::ResponseMode;
-use crate::model::{Scopes, UserId};
+use crate::model::{Acr, Scopes, UserId};
 
 /// `prompt` (OIDC Core 3.1.2.1).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -10,6 +10,21 @@ pub(super) struct Prompt {
     pub(super) login: bool,
     pub(super) consent: bool,
     pub(super) select_account: bool,
+}
+
+/// `acr_values` (OIDC Core 3.1.2.1), most wanted first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Levels {
+    /// The first one named: what a sign-in on the way is to reach.
+    pub(super) wanted: Acr,
+    /// The weakest one named: what will do.
+    pub(super) enough: Acr,
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self { wanted: Acr::One, enough: Acr::One }
+    }
 }
 
 /// Filled field by field, each by the check of its name.
@@ -29,6 +44,8 @@ pub(super) struct Request {
     /// Seconds.
     pub(super) max_age: Option<u32>,
     pub(super) login_hint: Option<String>,
+    /// The levels asked for.
+    pub(super) levels: Levels,
     /// The person `id_token_hint` names.
     pub(super) hinted: Option<UserId>,
 }
@@ -47,6 +64,7 @@ impl Default for Request {
             prompt: Prompt::default(),
             max_age: None,
             login_hint: None,
+            levels: Levels::default(),
             hinted: None,
         }
     }

@@ -54,6 +54,7 @@ impl Grant for AuthorizationCode {
         let known = issuer.directory.resources_for(client).await?;
         let audiences = target::narrow(client, &ask.resources, &code.resources, &known)?;
         target::algorithm(&audiences)?;
+        target::reached(&audiences, &code.authentication)?;
         // RFC 6749 4.1.3 knows no scope here; one that is sent may narrow this token, never widen.
         let scopes = match &ask.scope {
             Some(asked) if !asked.within(&code.scopes) => {

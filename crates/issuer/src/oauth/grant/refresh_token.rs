@@ -9,7 +9,7 @@ use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
 use crate::keys::RefreshKey;
 use crate::model::{
-    Actor, Client, ClientSession, ClientSessionId, EventDraft, EventKind, Refresh, Resource, Scopes,
+    Acr, Actor, Client, ClientSession, ClientSessionId, EventDraft, EventKind, Refresh, Resource, Scopes,
 };
 use crate::oauth::issue::Granted;
 use crate::oauth::target::{self, Known};
@@ -124,7 +124,9 @@ pub(crate) fn due(issuer: &Issuer, client: &Client, scopes: &Scopes) -> Option<R
 /// How long that session lives at most.
 pub(crate) fn absolute_for(issuer: &Issuer, client: &Client) -> Duration {
     let own = client.metadata.refresh_absolute.map(|s| Duration::from_secs(s.into()));
-    own.unwrap_or(issuer.settings.refresh_absolute)
+    let most = client.metadata.demands.session_ttl.map(|s| Duration::from_secs(s.into()));
+    let due = own.unwrap_or(issuer.settings.refresh_absolute);
+    most.map_or(due, |most| due.min(most))
 }
 
 fn seconds(d: Duration) -> u32 {
@@ -161,7 +163,8 @@ pub(crate) async fn refresh(
     let named = named(issuer, token).ok_or_else(refused)?;
     let known = issuer.directory.resources_for(client).await?;
     let own = target::resources(client, &[], &known)?;
-    if scope.is_some() || !resources.is_empty() || target::algorithm(&own).is_err() {
+    let strict = own.iter().any(|r| r.acr > Some(Acr::One));
+    if scope.is_some() || !resources.is_empty() || strict || target::algorithm(&own).is_err() {
         // A wish that cannot be granted must not cost the token: it is judged before the rotation.
         let (session, _) = issuer.store.client_session(named.sid).await?.it.ok_or_else(refused)?;
         decide(&session, client, scope, resources, &known)?;
@@ -233,6 +236,7 @@ fn decide(
     }
     let audiences = target::narrow(client, resources, &session.resources, known)?;
     target::algorithm(&audiences)?;
+    target::reached(&audiences, &session.authentication)?;
     let scopes = target::scopes(client, Some(scope.unwrap_or(&session.scopes)), &audiences, known);
     // A session granted no scope at all stays one without.
     let scopes = if session.scopes.is_empty() { Scopes::default() } else { scopes? };

@@ -1,4 +1,5 @@
-//! `max_age`, or the client's `default_max_age` (OIDC Core 3.1.2.1, Registration 2).
+//! `max_age`, or the client's `default_max_age` (OIDC Core 3.1.2.1, Registration 2); never more than its
+//! `session_ttl`.
 
 use super::{Given, Request};
 use crate::error::{Code, Rejected};
@@ -12,5 +13,8 @@ pub(super) fn check(given: &Given<'_>, request: &mut Request) -> Result<(), Reje
         }
         Some(_) => return Err(Rejected::new(Code::InvalidRequest, "max_age is not a number of seconds")),
     };
+    if let Some(most) = given.client.metadata.demands.session_ttl {
+        request.max_age = Some(request.max_age.map_or(most, |asked| asked.min(most)));
+    }
     Ok(())
 }

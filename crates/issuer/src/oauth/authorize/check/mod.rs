@@ -1,5 +1,6 @@
 //! The checks of an authorization request, in order; the first that refuses decides.
 
+mod acr_values;
 mod client;
 mod id_token_hint;
 pub(super) mod login_hint;
@@ -70,6 +71,7 @@ const CHECKS: &[Check] = &[
     Check { name: "pkce", tell: Tell::Client, run: pkce::check },
     Check { name: "prompt", tell: Tell::Client, run: prompt::check },
     Check { name: "max_age", tell: Tell::Client, run: max_age::check },
+    Check { name: "acr_values", tell: Tell::Client, run: acr_values::check },
     Check { name: "login_hint", tell: Tell::Client, run: login_hint::check },
     Check { name: "id_token_hint", tell: Tell::Client, run: id_token_hint::check },
 ];

@@ -22,6 +22,7 @@ struct Case {
     allowed_less: bool,
     first_party: bool,
     native: bool,
+    standing: Option<Standing>,
 }
 
 fn outcome(case: &Case) -> &'static str {
@@ -63,6 +64,7 @@ fn outcome(case: &Case) -> &'static str {
         }),
     };
     let facts = Facts {
+        standing: case.standing.unwrap_or(Standing::Enough),
         request: &request,
         client: &client,
         session: session.as_ref(),
@@ -73,6 +75,7 @@ fn outcome(case: &Case) -> &'static str {
     match decide(&facts) {
         Decision::Login { again: false } => "login",
         Decision::Login { again: true } => "login again",
+        Decision::StepUp => "step up",
         Decision::SelectAccount => "select",
         Decision::Consent => "consent",
         Decision::Issue => "issue",
@@ -128,6 +131,27 @@ fn a_fresh_proof_is_asked_for() {
         ("issue", Case { max_age: Some(1), asks_now: true, ..signed_in(0) }),
         ("login_required", Case { max_age: Some(99), prompt: "none", ..signed_in(100) }),
         ("issue", Case { max_age: Some(100), prompt: "none", ..signed_in(100) }),
+    ]);
+}
+
+#[test]
+fn a_sign_in_too_weak_is_stepped_up() {
+    let standing = |standing| Case { standing: Some(standing), ..signed_in(100) };
+    let weak = standing(Standing::Weak);
+    table(&[
+        ("step up", weak.clone()),
+        ("login_required", Case { prompt: "none", ..weak.clone() }),
+        // All of it is asked for anew anyway.
+        ("login again", Case { prompt: "login", ..weak.clone() }),
+        ("login", Case { hinted: Some("u_bob"), ..weak.clone() }),
+        ("select", Case { prompt: "select_account", ..weak.clone() }),
+        ("step up", Case { prompt: "select_account", chosen: Some("u_ada"), ..weak.clone() }),
+        ("step up", Case { no_consent: true, ..weak.clone() }),
+        ("step up", Case { signed_in: Some(1), ..weak }),
+        ("login again", standing(Standing::Nothing)),
+        ("login_required", Case { prompt: "none", ..standing(Standing::Nothing) }),
+        ("unmet_authentication_requirements", standing(Standing::OutOfReach)),
+        ("unmet_authentication_requirements", Case { prompt: "none", ..standing(Standing::OutOfReach) }),
     ]);
 }
 
@@ -194,6 +218,7 @@ fn a_consent_covers_what_it_names() {
         (false, consent("openid read", &[API], "u_bob")),
     ] {
         let facts = Facts {
+            standing: Standing::Enough,
             request: &request,
             client: &client,
             session: Some(&session),
