@@ -47,6 +47,10 @@ bench-store:
 bench-server:
     bench/run
 
+# Sign-ins beside bare Argon2id, a flood of wrong ones, codes by mail
+bench-login:
+    bench/run login
+
 # From a revocation to its refusal at 1,000 connected verifiers
 bench-feed:
     bench/run feed

@@ -1,6 +1,7 @@
 //! What this machine can do at all: a bare axum handler, a bare signature, a bare group commit.
 
 use anyhow::Result;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use std::net::SocketAddr;
@@ -32,6 +33,23 @@ pub(crate) fn signatures_per_second() -> Result<f64> {
         count += 1;
     }
     Ok(f64::from(count) / began.elapsed().as_secs_f64())
+}
+
+/// Argon2id as the server does it (m = 19,456 KiB, t = 2, p = 1, memory kept), one thread; prints how many a second.
+pub(crate) fn hashes(seconds: u64) -> Result<()> {
+    let params = Params::new(19_456, 2, 1, Some(32)).map_err(|e| anyhow::anyhow!("{e}"))?;
+    let mut memory = vec![Block::default(); params.block_count()];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut out = [0; 32];
+    let (mut count, began) = (0_u32, Instant::now());
+    while began.elapsed() < Duration::from_secs(seconds) {
+        let hashed = argon2.hash_password_into_with_memory(b"bench horse", &[7; 16], &mut out, &mut memory);
+        hashed.map_err(|e| anyhow::anyhow!("{e}"))?;
+        count += 1;
+    }
+    let rate = f64::from(count) / began.elapsed().as_secs_f64();
+    std::io::Write::write_all(&mut std::io::stdout(), format!("{rate}\n").as_bytes())?;
+    Ok(())
 }
 
 /// Rows a second when `group` guarded updates share one commit, and the pragmas in force.

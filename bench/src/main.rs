@@ -8,6 +8,7 @@
 mod ceiling;
 mod feed;
 mod http;
+mod login;
 mod node;
 mod verifier;
 
@@ -31,15 +32,23 @@ fn main() -> Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["ceiling", bytes] => runtime.block_on(ceiling::serve(bytes.parse()?)),
         [] => local.block_on(&runtime, all()),
+        ["hash", seconds] => ceiling::hashes(seconds.parse()?),
+        ["login"] => local.block_on(&runtime, signing_in()),
         ["feed"] => local.block_on(&runtime, revocations(1_000)),
         ["feed", verifiers] => local.block_on(&runtime, revocations(verifiers.parse()?)),
-        other => anyhow::bail!("usage: countersign-bench [feed [VERIFIERS] | ceiling BYTES], not {other:?}"),
+        other => anyhow::bail!(
+            "usage: countersign-bench [feed [VERIFIERS] | login | ceiling BYTES | hash SECONDS], not {other:?}"
+        ),
     }
 }
 
 /// On the disk that the binaries are on.
 fn folder() -> Result<tempfile::TempDir> {
     Ok(tempfile::tempdir_in(std::env::current_exe()?.parent().context("no folder")?)?)
+}
+
+async fn signing_in() -> Result<()> {
+    login::run(folder()?.path()).await
 }
 
 async fn revocations(verifiers: usize) -> Result<()> {

@@ -19,18 +19,29 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     dir: PathBuf,
     cores: String,
+    env: Vec<(&'static str, String)>,
 }
 
 impl Node {
     /// Starts it, on the cores named as `taskset` does; answers how long the first 200 on discovery took.
     pub(crate) async fn start(dir: &Path, cores: &str) -> Result<(Self, Duration)> {
+        Self::start_with(dir, cores, &[]).await
+    }
+
+    /// The same, with settings as environment variables.
+    pub(crate) async fn start_with(
+        dir: &Path,
+        cores: &str,
+        env: &[(&'static str, String)],
+    ) -> Result<(Self, Duration)> {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let began = Instant::now();
         let node = Self {
-            child: spawn(dir, cores, address)?,
+            child: spawn(dir, cores, address, env)?,
             address,
             dir: dir.to_owned(),
             cores: cores.to_owned(),
+            env: env.to_vec(),
         };
         node.answering(began).await?;
         Ok((node, began.elapsed()))
@@ -51,7 +62,7 @@ impl Node {
     /// After [`Self::kill`], at the same address; answers how long the first 200 took.
     pub(crate) async fn start_again(&mut self) -> Result<Duration> {
         let began = Instant::now();
-        self.child = spawn(&self.dir, &self.cores, self.address)?;
+        self.child = spawn(&self.dir, &self.cores, self.address, &self.env)?;
         self.answering(began).await?;
         Ok(began.elapsed())
     }
@@ -96,8 +107,17 @@ impl Node {
 
     /// Resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> Result<f64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most it ever was.
+    pub(crate) fn peak_mib(&self) -> Result<f64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|l| l.starts_with("VmRSS:")).context("no VmRSS")?;
+        let line = status.lines().find(|l| l.starts_with(name)).context("no such figure")?;
         let kib: f64 = line.split_whitespace().nth(1).context("no figure")?.parse()?;
         Ok(kib / 1024.0)
     }
@@ -113,7 +133,7 @@ impl Drop for Node {
 }
 
 /// The log is kept when a server follows another.
-fn spawn(dir: &Path, cores: &str, address: SocketAddr) -> Result<Child> {
+fn spawn(dir: &Path, cores: &str, address: SocketAddr, env: &[(&'static str, String)]) -> Result<Child> {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("server.log"))?;
     Command::new("taskset")
         .args(["-c", cores])
@@ -122,10 +142,26 @@ fn spawn(dir: &Path, cores: &str, address: SocketAddr) -> Result<Child> {
         .args(["--issuer", &format!("http://localhost:{}", address.port())])
         .arg("--data-dir")
         .arg(dir)
+        .envs(env.iter().map(|(name, value)| (*name, value.as_str())))
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .context("taskset countersign serve")
+}
+
+/// Bare Argon2id on core 0.
+pub(crate) struct Hashing;
+
+impl Hashing {
+    /// Hashes a second, one thread.
+    pub(crate) fn measure(time: Duration) -> Result<f64> {
+        let done = Command::new("taskset")
+            .args(["-c", "0"])
+            .arg(std::env::current_exe()?)
+            .args(["hash", &time.as_secs().to_string()])
+            .output()?;
+        Ok(String::from_utf8(done.stdout)?.trim().parse()?)
+    }
 }
 
 /// A bare axum server on core 0.
