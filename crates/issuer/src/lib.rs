@@ -26,6 +26,7 @@ use crate::directory::Directory;
 use crate::keys::KeyRing;
 use crate::login::throttle::Throttle;
 use crate::login::throttle::sends::Sends;
+use crate::model::message::Way;
 use crate::oauth::bearer::VerifiedCache;
 use crate::oauth::client_throttle::ClientThrottle;
 use crate::port::{BreachedPasswords, Courier, Egress, Entropy, Hasher, SignPool, Store};
@@ -146,6 +147,11 @@ impl Issuer {
         }
         revocation::tend(self).await?;
         status_list::tend(self).await
+    }
+
+    /// Is there a way to send messages of this kind?
+    pub fn delivers(&self, way: Way) -> bool {
+        self.courier.takes(way)
     }
 
     /// The longest any token of this issuer can live from now on: how long a revocation rule must, with a

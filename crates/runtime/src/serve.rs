@@ -48,7 +48,8 @@ pub async fn serve(mut settings: Settings, color: bool, announce: Announce) -> R
     wire::note_issuer(&settings)?;
     let marker = Arc::new(Marker::in_folder(&settings.data_dir));
     marker::check(&marker, &node.issuer).await?;
-    let config = server_config(&settings, listen);
+    let mut config = server_config(&settings, listen);
+    config.dev_outbox.clone_from(&node.outbox);
     open_files::raise(config.limits.connections);
     let server = Server::new(node.issuer.clone(), config)?;
     let jobs = tokio::spawn(jobs::run(node.issuer.clone(), Arc::clone(&marker), stop.clone()));

@@ -4,7 +4,7 @@ use crate::StartError;
 use crate::breached;
 use crate::clock;
 use crate::config::{Settings, StorePath};
-use crate::courier::NoCourier;
+use crate::courier::Couriers;
 use crate::egress::Outward;
 use crate::entropy::SystemEntropy;
 use crate::hasher::Argon2Pool;
@@ -13,6 +13,7 @@ use crate::sign_pool::SlowSignatures;
 use countersign_issuer::port::{Egress, Entropy, Keys};
 use countersign_issuer::seal::Sealer;
 use countersign_issuer::{Failure, Issuer, Parts};
+use countersign_server::DevOutbox;
 use countersign_store_sqlite::{Options, SqliteStore};
 use countersign_token::{Timestamp, base64url};
 use std::path::Path;
@@ -27,6 +28,8 @@ pub struct Node {
     pub issuer: Arc<Issuer>,
     /// The store as itself, for what is not a port: durability, its integrity check.
     pub store: Arc<SqliteStore>,
+    /// What `/dev/outbox` shows.
+    pub(crate) outbox: Option<Arc<DevOutbox>>,
 }
 
 impl std::fmt::Debug for Node {
@@ -45,11 +48,12 @@ pub(crate) async fn open(settings: &Settings) -> Result<Node, StartError> {
     let master = master_key::read_or_make(&settings.master_key, sealed, &entropy)?;
     let node: [u8; 12] = (&entropy as &dyn Entropy).bytes();
     let egress: Arc<dyn Egress> = Arc::new(Outward::new(settings.egress.clone()));
+    let courier = Arc::new(Couriers::new(settings)?);
     let parts = Parts {
         store: store.clone(),
         hasher: Arc::new(Argon2Pool::start(&settings.password).map_err(StartError::system("threads"))?),
         sign_pool: Arc::new(SlowSignatures::start().map_err(StartError::system("threads"))?),
-        courier: Arc::new(NoCourier),
+        courier: courier.clone(),
         breached: breached::list(&settings.password.breached, &egress),
         egress,
         entropy: Arc::new(entropy),
@@ -57,7 +61,7 @@ pub(crate) async fn open(settings: &Settings) -> Result<Node, StartError> {
         node: base64url::encode(node),
     };
     let issuer = Issuer::start(settings.issuer.clone(), parts).await?;
-    Ok(Node { issuer, store })
+    Ok(Node { issuer, store, outbox: courier.outbox() })
 }
 
 /// Opens the store for a command. Where no issuer is configured, that of the last server on this data

@@ -1,8 +1,10 @@
 //! Settings of the transport, and the check that plain HTTP is used nowhere it must not be.
 
+use crate::dev_outbox::DevOutbox;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -101,6 +103,8 @@ pub struct Config {
     pub limits: Limits,
     /// Templates found here replace the built-in ones of the same name.
     pub template_dir: Option<PathBuf>,
+    /// Messages kept for `/dev/outbox`; without, there is no such page.
+    pub dev_outbox: Option<Arc<DevOutbox>>,
 }
 
 impl Config {
@@ -113,6 +117,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             limits: Limits::default(),
             template_dir: None,
+            dev_outbox: None,
         }
     }
 }
@@ -142,6 +147,9 @@ pub enum ConfigError {
          declare the proxy in front of it as trusted"
     )]
     PlainListener(SocketAddr),
+    /// Everybody could read everybody's messages.
+    #[error("/dev/outbox shows every message to whoever asks, so it is for an issuer on this machine alone")]
+    PublicOutbox,
     /// The issuer's settings name another one.
     #[error("the server's public URL is not the issuer's")]
     OtherIssuer,
@@ -153,6 +161,9 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     let secure = url.scheme() == "https";
     if !secure && !is_loopback(&url) {
         return Err(ConfigError::PublicHttp(config.public_url.clone()));
+    }
+    if config.dev_outbox.is_some() && !is_loopback(&url) {
+        return Err(ConfigError::PublicOutbox);
     }
     if config.tls.is_some() || !config.trusted_proxies.is_empty() {
         return Ok(());

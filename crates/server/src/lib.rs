@@ -8,6 +8,7 @@ mod accept;
 mod account;
 mod app;
 mod config;
+mod dev_outbox;
 mod direct;
 mod error;
 mod extract;
@@ -15,6 +16,7 @@ mod feed;
 mod health;
 mod layer;
 mod login;
+pub mod mail;
 mod oauth;
 mod routes;
 mod status_list;
@@ -22,6 +24,7 @@ mod tls;
 mod view;
 
 pub use config::{Config, ConfigError, Limits, Tls, check};
+pub use dev_outbox::{DevOutbox, Kept};
 
 use countersign_issuer::Issuer;
 use std::net::SocketAddr;

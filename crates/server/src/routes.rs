@@ -1,7 +1,7 @@
 //! Every path, once: what answers it, on which surface it stands, and who may call it from a browser.
 
 use crate::app::App;
-use crate::{account, direct, feed, health, login, oauth, status_list, view};
+use crate::{account, dev_outbox, direct, feed, health, login, oauth, status_list, view};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::Response;
@@ -184,6 +184,7 @@ fn rows() -> Vec<Row> {
         Row::new("/account/sign-out", Page).post(account::overview::sign_out),
         Row::new("/", Page).get(view::home::get),
         Row::new("/signed-out", Page).get(view::home::signed_out),
+        Row::new("/dev/outbox", Page).get(dev_outbox::get),
         Row::new("/assets/*", Page).get(view::asset),
     ]
 }

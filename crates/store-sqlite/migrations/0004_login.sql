@@ -103,12 +103,19 @@ CREATE TABLE outbox (
     way        TEXT NOT NULL CHECK (way IN ('mail', 'sms')),
     message    BLOB NOT NULL,
     tries      INTEGER NOT NULL DEFAULT 0,
-    -- not before; NULL: given up
+    -- not before: the next try, or the end of a lease; NULL: given up
     next_at    INTEGER,
     error      TEXT,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    -- when trying began
+    since      INTEGER NOT NULL,
+    -- when it was given up
+    dead_at    INTEGER,
+    CHECK ((next_at IS NULL) = (dead_at IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX outbox_by_turn ON outbox (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX outbox_by_turn ON outbox (way, next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX outbox_by_age ON outbox (created_at);
+CREATE INDEX outbox_by_death ON outbox (dead_at) WHERE dead_at IS NOT NULL;
 
 -- Recovery codes stand in for a second factor: they go with the last one, whichever way it goes.
 CREATE TRIGGER recovery_codes_after_totp AFTER DELETE ON totp

@@ -61,6 +61,7 @@ pub struct SqliteStore {
     writer: Writer,
     reader: Reader,
     durability: Durability,
+    queued: outbox::Queued,
 }
 
 impl SqliteStore {
@@ -78,7 +79,10 @@ impl SqliteStore {
         &self,
         op: impl FnOnce(&Tx<'_>) -> fault::Done<T> + Send + 'static,
     ) -> StoreResult<T> {
-        self.writer.run(op).await
+        let counted = move |tx: &Tx<'_>| Ok((op(tx)?, tx.queued.get()));
+        let (done, queued) = self.writer.run(counted).await?;
+        self.queued.tell(queued);
+        Ok(done)
     }
 
     /// As [`Self::read`], with every statement seeing the same moment.

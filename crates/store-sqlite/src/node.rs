@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::revocation::covered;
-use crate::{SqliteStore, challenge, client_session, code, migrate};
+use crate::{SqliteStore, challenge, client_session, code, migrate, outbox};
 use async_trait::async_trait;
 use countersign_feed::rule::LINGER;
 use countersign_issuer::port::{Node, StoreResult};
@@ -112,6 +112,11 @@ impl Node for SqliteStore {
                     "DELETE FROM feed_verifier WHERE (client_id, verifier) IN
                          (SELECT client_id, verifier FROM feed_verifier WHERE seen_at <= ?1 LIMIT ?2)",
                     before(tx.now - FORGOTTEN),
+                )?,
+                tx.count(
+                    "DELETE FROM outbox WHERE id IN
+                         (SELECT id FROM outbox WHERE dead_at <= ?1 ORDER BY dead_at LIMIT ?2)",
+                    before(tx.now - outbox::KEPT),
                 )?,
                 tx.count(
                     "DELETE FROM node WHERE id IN (SELECT id FROM node WHERE seen_at <= ?1 LIMIT ?2)",

@@ -1,6 +1,7 @@
 //! Opening: the file and who may read it, the promises asked of SQLite and read back, the schema.
 
 use crate::fault::Done;
+use crate::outbox::Queued;
 use crate::reader::Reader;
 use crate::tx::Tx;
 use crate::writer::Writer;
@@ -125,7 +126,7 @@ impl SqliteStore {
         };
         let writer = Writer::start(conn, Arc::clone(&clock), options.queue, options.batch)
             .map_err(|source| OpenError::File { path: path.unwrap_or(Path::new("")).to_owned(), source })?;
-        Ok(Self { clock, writer, reader, durability })
+        Ok(Self { clock, writer, reader, durability, queued: Queued::default() })
     }
 }
 

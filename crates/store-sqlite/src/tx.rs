@@ -1,19 +1,23 @@
 //! One transaction as operations see it: cached statements, one reading of the clock, counted rows.
 
 use crate::fault::{Done, Fault};
+use crate::outbox::Ways;
 use countersign_token::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
+use std::cell::Cell;
 
 /// A transaction, or the snapshot of one statement on a read connection.
 pub(crate) struct Tx<'a> {
     conn: &'a Connection,
     /// The store's clock, read before the first statement: never later than what the statements see.
     pub(crate) now: Timestamp,
+    /// Messages it queued; whoever delivers them is told after the commit.
+    pub(crate) queued: Cell<Ways>,
 }
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(conn: &'a Connection, now: Timestamp) -> Self {
-        Self { conn, now }
+        Self { conn, now, queued: Cell::default() }
     }
     /// On a read connection: all statements of `op` see what the first one sees.
     pub(crate) fn together<T>(&self, op: impl FnOnce(&Self) -> Done<T>) -> Done<T> {

@@ -115,10 +115,11 @@ noted! {
         fn remove_upstream(change: CredentialChange, provider: &str, subject: &str) -> StoreResult<Option<Vec<Rule>>>;
     }
     Outbox {
-        fn take_jobs(limit: u16, lease: Duration) -> StoreResult<At<Vec<TakenJob>>>;
-        fn job_done(id: JobId) -> StoreResult<bool>;
-        fn job_failed(id: JobId, wait: Duration, error: &str) -> StoreResult<bool>;
-        fn job_dead(id: JobId, error: &str, event: EventDraft) -> StoreResult<bool>;
+        fn job_queued(way: Way) -> ();
+        fn take_jobs(way: Way, limit: u16, lease: Duration) -> StoreResult<At<Vec<TakenJob>>>;
+        fn job_done(taken: &TakenJob) -> StoreResult<bool>;
+        fn job_failed(taken: &TakenJob, wait: Duration, error: &str) -> StoreResult<bool>;
+        fn job_dead(taken: &TakenJob, error: &str, event: EventDraft) -> StoreResult<bool>;
         fn list_jobs(way: Option<Way>, limit: u16) -> StoreResult<At<Vec<WaitingJob>>>;
         fn retry_job(id: JobId) -> StoreResult<bool>;
         fn remove_job(id: JobId) -> StoreResult<bool>;

@@ -1,9 +1,9 @@
 //! Where mail and SMS of the flows end: kept, to be read by the test as the person would. And no way out.
 
 use async_trait::async_trait;
-use countersign_issuer::model::message::{About, To};
+use countersign_issuer::model::message::{About, To, Way};
 use countersign_issuer::model::{JobId, Message};
-use countersign_issuer::port::{Call, CallAnswer, Courier, Egress, Undelivered, Unreached};
+use countersign_issuer::port::{Call, CallAnswer, Courier, Egress, Parcel, Undelivered, Unreached};
 use std::sync::Mutex;
 
 /// Keeps what is delivered; refuses while told so.
@@ -27,11 +27,14 @@ impl Postbox {
 
 #[async_trait]
 impl Courier for Postbox {
-    async fn deliver(&self, id: JobId, message: &Message) -> Result<(), Undelivered> {
+    fn takes(&self, _: Way) -> bool {
+        true
+    }
+    async fn deliver(&self, parcel: Parcel<'_>) -> Result<(), Undelivered> {
         if let Some(why) = self.refuses.lock().unwrap().clone() {
             return Err(why);
         }
-        self.delivered.lock().unwrap().push((id, message.clone()));
+        self.delivered.lock().unwrap().push((parcel.id, parcel.message.clone()));
         Ok(())
     }
 }

@@ -65,8 +65,8 @@ fn a_setting_without_effect_is_said_so() {
     assert!(shown["oauth.registration.mode"]["note"].is_string(), "{shown}");
     bin.run_with(&["config", "check"], "", &[("COUNTERSIGN_EGRESS__ALLOW", "everybody")])
         .failed(1, "egress.allow (COUNTERSIGN_EGRESS__ALLOW)");
-    bin.run_with(&["config", "check"], "", &[("COUNTERSIGN_MAIL__SINK", "outbox")])
-        .failed(1, "config_unsupported: mail.sink (COUNTERSIGN_MAIL__SINK)");
+    bin.run_with(&["config", "check"], "", &[("COUNTERSIGN_GATEWAY__ROUTES", "x")])
+        .failed(1, "config_unsupported: gateway.routes (COUNTERSIGN_GATEWAY__ROUTES)");
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub fn next(
         return Step::Refused("disabled");
     }
     let proven = good(account, transaction, asked, policy, now);
-    let reachable = |f: &&Factor| account.enrolled.has(**f, policy.mail);
+    let reachable = |f: &&Factor| account.enrolled.has(**f, policy.mail) && policy.sends(**f);
     let Some(proven) = worth(&proven, policy) else {
         return Step::NeedFactor(policy.first.iter().filter(reachable).copied().collect());
     };
@@ -137,7 +137,9 @@ fn worth(proven: &[Proven], policy: &Policy) -> Option<Vec<Proven>> {
 }
 
 fn enrol(policy: &Policy, proven: &[Proven]) -> Step {
-    let fits = |f: &Factor| policy.second.contains(f) && !proven.iter().any(|p| p.factor.same_channel(*f));
+    let fits = |f: &Factor| {
+        policy.second.contains(f) && policy.sends(*f) && !proven.iter().any(|p| p.factor.same_channel(*f))
+    };
     Step::Enrol(ENROLLABLE.into_iter().filter(fits).collect())
 }
 

@@ -112,7 +112,7 @@ fn a_second_factor_is_due_when_the_policy_says_so() {
     totp.enrolled.recovery_codes = 10;
     let first = flow(&[(Factor::Password, 0)]);
     let both = Step::NeedFactor(vec![Factor::Totp, Factor::RecoveryCode]);
-    let with = |mfa| Policy { mfa, ..Policy::default() };
+    let with = |mfa| Policy { mfa, sms: true, ..Policy::default() };
     let known = Asked { known_device: true, ..asked() };
     for (mfa, account, asked, due) in [
         (Mfa::WhenEnrolled, &totp, &asked(), Some(both.clone())),

@@ -36,6 +36,15 @@ pub struct Policy {
     pub proof_life: u32,
     /// Mail can be sent: codes and links by mail are offered.
     pub mail: bool,
+    /// SMS can be sent: codes by SMS are offered.
+    pub sms: bool,
+}
+
+impl Policy {
+    /// Is there a way to send what this factor needs sent? (Mail is asked for by `Enrolled::has`.)
+    pub(crate) fn sends(&self, factor: Factor) -> bool {
+        factor != Factor::SmsCode || self.sms
+    }
 }
 
 impl Policy {
@@ -67,6 +76,7 @@ impl Default for Policy {
             acr: Acr::One,
             proof_life: 600,
             mail: false,
+            sms: false,
         }
     }
 }

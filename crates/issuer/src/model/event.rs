@@ -201,8 +201,8 @@ impl EventDraft {
     }
     /// Sends this too.
     #[must_use]
-    pub fn telling(mut self, job: Job) -> Self {
-        self.messages.push(job);
+    pub fn telling(mut self, job: impl Into<Option<Job>>) -> Self {
+        self.messages.extend(job.into());
         self
     }
     /// One more fact.

@@ -37,6 +37,24 @@ pub enum Way {
     Sms,
 }
 
+impl Way {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Sms => "sms",
+        }
+    }
+    /// Reads it.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "mail" => Some(Self::Mail),
+            "sms" => Some(Self::Sms),
+            _ => None,
+        }
+    }
+}
+
 /// A message to be sent: the row, with its text sealed (it may hold a code or a link).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Job {

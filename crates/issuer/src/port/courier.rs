@@ -1,7 +1,22 @@
 //! Hands messages to a mail server or an SMS service (crates/runtime).
 
+use crate::model::message::Way;
 use crate::model::{JobId, Message};
 use async_trait::async_trait;
+use countersign_token::Timestamp;
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub struct Parcel<'a> {
+    /// The same at every try of the same job.
+    pub id: JobId,
+    /// When it was queued: the same at every try.
+    pub queued_at: Timestamp,
+    /// What is to be said.
+    pub message: &'a Message,
+    /// The name of `message.client`, while there is such a client.
+    pub client: Option<String>,
+}
 
 /// Why it was not handed over.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -16,6 +31,8 @@ pub struct Undelivered {
 /// Mail and SMS.
 #[async_trait]
 pub trait Courier: Send + Sync {
-    /// Hands one message over. `id`: the same at every try of the same job.
-    async fn deliver(&self, id: JobId, message: &Message) -> Result<(), Undelivered>;
+    /// Is there a way to send these?
+    fn takes(&self, way: Way) -> bool;
+    /// Hands one message over.
+    async fn deliver(&self, parcel: Parcel<'_>) -> Result<(), Undelivered>;
 }

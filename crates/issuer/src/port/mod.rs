@@ -41,7 +41,7 @@ pub use client::Clients;
 pub use client_session::{ClientSessions, RotateOutcome, Rotation};
 pub use code::{Codes, Redeemed};
 pub use consent::Consents;
-pub use courier::{Courier, Undelivered};
+pub use courier::{Courier, Parcel, Undelivered};
 pub use egress::{Call, CallAnswer, CallMethod, Egress, Unreached};
 pub use entropy::Entropy;
 pub use event::Events;

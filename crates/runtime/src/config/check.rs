@@ -2,7 +2,8 @@
 
 use super::problem::Problems;
 use super::{
-    ConfigError, Effective, LogSettings, PasswordSettings, ReaderLimits, RegistrationMode, TlsFiles,
+    ConfigError, Effective, LogSettings, MailSettings, PasswordSettings, ReaderLimits, RegistrationMode,
+    SmsSink, TlsFiles,
 };
 use countersign_issuer::model::Secret;
 use ipnet::IpNet;
@@ -51,6 +52,10 @@ pub struct Settings {
     pub master_key: MasterKeySource,
     /// The hashing pool.
     pub password: PasswordSettings,
+    /// How mail leaves; `None`: it does not.
+    pub mail: Option<MailSettings>,
+    /// How text messages leave; `None`: they do not.
+    pub sms: Option<SmsSink>,
     /// Readers of the revocation feed.
     pub readers: ReaderLimits,
     /// Who may register clients.
@@ -112,6 +117,11 @@ impl Effective {
         raw.keys.check(&mut problems, &mut issuer);
         raw.direct.check(&mut problems, &mut issuer);
         let password = raw.password.check(&mut problems, &mut issuer);
+        let (host, public) = self.host(listen);
+        let mail = raw.mail.check(&mut problems, &host, public);
+        let sms = raw.sms.check(&mut problems, public);
+        issuer.login.mail = mail.is_some();
+        issuer.login.sms = sms.is_some();
         let readers = raw.revocation.check(&mut problems, &mut issuer);
         let templates = raw.pages.check(&mut problems);
         let egress = raw.egress.check(&mut problems);
@@ -134,6 +144,8 @@ impl Effective {
             proxies,
             templates,
             password,
+            mail,
+            sms,
             readers,
             registration: raw.oauth.registration.mode,
             egress,
@@ -142,6 +154,14 @@ impl Effective {
         };
         settings.issuer.issuer = settings.issuer_at(listen.port());
         Ok(settings)
+    }
+
+    /// The issuer's host, and whether others than this machine reach it.
+    fn host(&self, listen: SocketAddr) -> (String, bool) {
+        match self.raw.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok()) {
+            Some(url) => (url.host_str().unwrap_or("localhost").to_owned(), !is_loopback(&url)),
+            None => ("localhost".to_owned(), !listen.ip().is_loopback()),
+        }
     }
 
     fn store(&self, data_dir: &Path, problems: &mut Problems<'_>) -> StorePath {

@@ -8,11 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// Sections that are named by the documentation but not part of this version.
-const LATER: [(&str, &str); 3] = [
-    ("mail", "this version sends no mail"),
-    ("sms", "this version sends no text messages"),
-    ("gateway.routes", "this version has no gateway"),
-];
+const LATER: [(&str, &str); 1] = [("gateway.routes", "this version has no gateway")];
 
 /// How a text from the environment or a flag is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -142,7 +138,7 @@ mod tests {
             assert_eq!(nearest(typed), Some(meant), "{typed}");
         }
         assert_eq!(nearest("xyzzy"), None);
-        assert_eq!(explain("mail.sink").0, "config_unsupported");
+        assert_eq!(explain("gateway.routes").0, "config_unsupported");
         assert_eq!(explain("mailer").0, "config_unknown_key");
     }
 }

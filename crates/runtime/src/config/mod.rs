@@ -11,6 +11,7 @@ mod keys;
 mod known;
 mod layer;
 mod log;
+mod mail;
 mod oauth;
 mod origin;
 mod pages;
@@ -21,6 +22,7 @@ mod revocation;
 mod sessions;
 mod show;
 mod size;
+mod sms;
 mod span;
 mod tls;
 mod tokens;
@@ -28,6 +30,7 @@ mod tokens;
 pub use check::{MasterKeySource, Settings, StorePath};
 pub use layer::{Effective, Flag, Sources, load};
 pub use log::{LogFormat, LogSettings};
+pub use mail::{MailSettings, MailSink};
 pub use oauth::RegistrationMode;
 pub use origin::Origin;
 pub use password::{BreachedList, PasswordSettings};
@@ -35,6 +38,7 @@ pub use problem::{ConfigError, Problem};
 pub use revocation::ReaderLimits;
 pub use show::{Shown, schema};
 pub use size::Size;
+pub use sms::SmsSink;
 pub use span::Span;
 pub use tls::TlsFiles;
 
@@ -73,6 +77,10 @@ pub struct Raw {
     pub oauth: oauth::RawOauth,
     /// The direct API for first-party apps.
     pub direct: direct::RawDirect,
+    /// How mail leaves.
+    pub mail: mail::RawMail,
+    /// How text messages leave.
+    pub sms: sms::RawSms,
     /// The revocation feed.
     pub revocation: revocation::RawRevocation,
     /// Calls that the server makes to addresses others name.
@@ -99,6 +107,8 @@ impl Default for Raw {
             pages: Default::default(),
             oauth: Default::default(),
             direct: Default::default(),
+            mail: Default::default(),
+            sms: Default::default(),
             revocation: Default::default(),
             egress: Default::default(),
             gateway: Default::default(),

@@ -114,7 +114,7 @@ fn secrets_come_from_files_and_are_never_shown() {
 
 #[test]
 fn an_unknown_key_is_refused_with_the_nearest_and_its_place() {
-    let (_dir, path) = file("[tokens]\nacces_token_ttl = \"5m\"\n[mail]\nsink = \"outbox\"\n");
+    let (_dir, path) = file("[tokens]\nacces_token_ttl = \"5m\"\n[gateway.routes]\nx = \"y\"\n");
     let sources = Sources {
         file: Some(path.clone()),
         env: env(&[("COUNTERSIGN_LISTN", "x"), ("COUNTERSIGN_PORT", "tcp://10.0.0.1:80"), ("HOME", "/")]),
@@ -131,7 +131,8 @@ fn an_unknown_key_is_refused_with_the_nearest_and_its_place() {
                  tokens.access_token_ttl?"
             ),
             format!(
-                "config_unsupported: mail ({at}:3): is not supported: this version sends no mail; remove it"
+                "config_unsupported: gateway.routes ({at}:3): is not supported: this version has no gateway; \
+                 remove it"
             ),
             "config_unknown_key: listn (COUNTERSIGN_LISTN): there is no such setting; did you mean listen?"
                 .to_owned(),

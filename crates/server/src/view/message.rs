@@ -16,7 +16,7 @@ macro_rules! topics {
 
 /// Each language with its topics; English first.
 pub(super) const EMBEDDED: &[(&str, &[&str])] = &[
-    topics!("en": "common" "login" "account"),
+    topics!("en": "common" "login" "account" "mail"),
     topics!("de": "common" "login" "account"),
     topics!("es": "common" "login" "account"),
     topics!("fr": "common" "login" "account"),
@@ -67,7 +67,7 @@ impl Messages {
     }
 
     /// For `dir` of the page.
-    pub(super) fn dir(&self) -> &str {
+    pub(crate) fn dir(&self) -> &str {
         self.texts.get("lang.dir").map_or("ltr", String::as_str)
     }
 
@@ -247,7 +247,7 @@ mod tests {
     fn every_text_is_used() {
         // Keys put together from parts.
         const PARTS: &[&str] =
-            &["signin.error.", "error.", "month.", "scope.", "lang.", "account.", "second."];
+            &["signin.error.", "error.", "month.", "scope.", "lang.", "account.", "second.", "mail."];
         let places = concat!(include_str!("words.rs"), include_str!("message.rs"));
         let m = english();
         for key in m.texts.keys().filter(|k| !PARTS.iter().any(|p| k.starts_with(p))) {

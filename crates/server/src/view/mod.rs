@@ -6,11 +6,11 @@ mod failure;
 mod headers;
 pub(crate) mod home;
 mod language;
-mod message;
+pub(crate) mod message;
 pub(crate) mod page;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 use self::asset::Assets;
 pub(crate) use self::language::{Lang, Languages};
@@ -35,6 +35,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("choose_account.html", include_str!("../../templates/choose_account.html")),
     ("confirm_logout.html", include_str!("../../templates/confirm_logout.html")),
     ("consent.html", include_str!("../../templates/consent.html")),
+    ("dev_outbox.html", include_str!("../../templates/dev_outbox.html")),
     ("error.html", include_str!("../../templates/error.html")),
     ("form_post.html", include_str!("../../templates/form_post.html")),
     ("home.html", include_str!("../../templates/home.html")),
@@ -202,7 +203,7 @@ pub(crate) fn see_other(url: &str) -> Result<Response, Fault> {
 }
 
 /// The file of the override folder, when there is one.
-fn overridden(folder: Option<&Path>, name: &str) -> Result<Option<String>, ViewError> {
+pub(crate) fn overridden(folder: Option<&Path>, name: &str) -> Result<Option<String>, ViewError> {
     let Some(folder) = folder else { return Ok(None) };
     let path = folder.join(name);
     match std::fs::read_to_string(&path) {
@@ -231,7 +232,7 @@ fn environment(base: &str, assets: &Arc<Assets>) -> Environment<'static> {
 }
 
 /// Gives them one.
-fn speak(env: &mut Environment<'static>, messages: &Arc<Messages>) {
+pub(crate) fn speak(env: &mut Environment<'static>, messages: &Arc<Messages>) {
     env.add_global("lang", messages.lang());
     env.add_global("dir", messages.dir());
     let m = messages.clone();
@@ -251,7 +252,7 @@ fn speak(env: &mut Environment<'static>, messages: &Arc<Messages>) {
 }
 
 /// An address of ours for an attribute. Slashes stay: readable pages are easier to trust.
-fn address(path: &str) -> Value {
+pub(crate) fn address(path: &str) -> Value {
     Value::from_safe_string(path.replace('&', "&amp;").replace('"', "&quot;").replace(['<', '>', '\''], ""))
 }
 

@@ -53,6 +53,20 @@ fn sign_in(s: &str, client: bool, again: bool, trouble: Option<Trouble>) -> Sign
 /// Every template in every shape, with `s` wherever a value of somebody else's stands.
 fn every_page(view: &Views, s: &str) -> Vec<(&'static str, String)> {
     let mut out: Vec<(&'static str, Result<String, Error>)> = Vec::new();
+    let kept = |html: Option<String>| crate::Kept {
+        id: s.to_owned(),
+        way: "mail",
+        at: 1_770_000_000_000,
+        to: s.to_owned(),
+        subject: html.as_ref().map(|_| s.to_owned()),
+        text: s.to_owned(),
+        code: html.as_ref().map(|_| s.to_owned()),
+        link: html.as_ref().map(|_| "https://id.example/auth/verify?token=x".to_owned()),
+        html,
+    };
+    let messages = vec![kept(Some(s.to_owned())), kept(None)];
+    out.push(("dev_outbox", view.html(&crate::dev_outbox::Messages { most: 100, messages })));
+    out.push(("dev_outbox_none", view.html(&crate::dev_outbox::Messages { most: 100, messages: vec![] })));
     let trouble = |kind, wait| Some(Trouble { kind, wait });
     let t = s.to_owned();
     for (name, page) in [

@@ -55,6 +55,12 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("Linux", "Linux"),
 ];
 
+/// What a `User-Agent` stands for, where what it says of itself must not be repeated.
+pub(crate) fn known_device(m: &Messages, agent: &str) -> Result<String, String> {
+    let known = BROWSERS.iter().chain(SYSTEMS).any(|(mark, _)| agent.contains(mark));
+    device(m, if known { agent } else { "" })
+}
+
 /// What a `User-Agent` stands for. Anything not known is shown as it came, cut short.
 pub(super) fn device(m: &Messages, agent: &str) -> Result<String, String> {
     let find = |table: &[(&str, &'static str)]| {
