@@ -83,6 +83,10 @@ macro_rules! flows {
             feed_log: feed_two_nodes_64 feed_follows_others feed_left_behind feed_of_many feed_put_back feed_coarse;
             introspection: introspection_matrix introspection_needs_authentication
                 introspection_remembers_no_verdict introspection_never_by_old_rules;
+            known_device: known_device_gets_in known_device_forgotten known_device_told
+                known_device_spares_a_factor;
+            login_model: login_model;
+            step_up: step_up_for_what_is_missing step_up_for_clients step_up_for_resources;
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
             machine: machine_flow machine_audiences machine_shared_secret;
             parameters: parameters_twice parameters_of_any_kind;

@@ -13,7 +13,9 @@ pub mod feed_log;
 pub mod house;
 pub mod introspection;
 pub mod keys;
+pub mod known_device;
 pub mod login;
+pub mod login_model;
 pub mod logout;
 pub mod machine;
 pub mod parameters;
@@ -22,6 +24,7 @@ pub mod recovery_code;
 pub mod refresh;
 pub mod revocation;
 pub mod status_list;
+pub mod step_up;
 pub mod totp;
 
 use crate::stage::Stage;
