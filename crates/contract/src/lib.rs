@@ -90,6 +90,10 @@ macro_rules! flows {
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
             machine: machine_flow machine_audiences machine_shared_secret;
             parameters: parameters_twice parameters_of_any_kind;
+            passkey: passkey_signs_in passkey_cheats_refused passkey_challenges_are_bound
+                passkey_challenges_grow_old passkey_answers_once passkey_64_at_once passkey_cloned
+                passkey_as_second_factor passkey_registrations_refused passkey_kept_and_removed
+                passkey_last_way_stays passkey_needs_a_host_name;
             recovery_code: recovery_codes_are_good_once recovery_codes_are_ones_own recovery_code_guessing;
             refresh: refresh_flow refresh_kept_by_confidential_clients refresh_used_64_at_once
                 refresh_stolen refresh_of_another_client refresh_narrows refresh_ends

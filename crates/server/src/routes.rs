@@ -126,6 +126,9 @@ pub(crate) fn table(app: &App) -> Table {
             .cors(Cors::Public);
         table.exact.insert(format!("{}{base}", metadata.path), metadata);
     }
+    for row in of_the_host() {
+        table.exact.insert(row.path.to_owned(), row);
+    }
     for row in rows() {
         match row.path.strip_suffix('*') {
             Some(folder) => table.below.push((format!("{base}{folder}"), row)),
@@ -133,6 +136,14 @@ pub(crate) fn table(app: &App) -> Table {
         }
     }
     table
+}
+
+/// What browsers and password managers ask the host for, wherever on it the issuer lives (RFC 8615 3).
+fn of_the_host() -> [Row; 2] {
+    [
+        Row::new("/.well-known/passkey-endpoints", Surface::Document).get(login::passkey::endpoints),
+        Row::new("/.well-known/change-password", Surface::Page).get(login::passkey::change_password),
+    ]
 }
 
 fn rows() -> Vec<Row> {
@@ -174,10 +185,16 @@ fn rows() -> Vec<Row> {
             .post(oauth::authorize::post)
             .leads_to_client(),
         Row::new("/login", Page).get(login::show).post(login::submit).leads_to_client(),
+        Row::new("/login/passkey", Page).post(login::passkey::submit).leads_to_client(),
+        Row::new("/login/passkey/options", Direct).post(login::passkey::options),
         Row::new("/consent", Page).post(oauth::authorize::choose).leads_to_client(),
         Row::new("/oauth/logout", Page).get(oauth::logout::get).post(oauth::logout::post).leads_to_client(),
         Row::new("/oauth/logout/confirm", Page).post(oauth::logout::confirm).leads_to_client(),
         Row::new("/account", Page).get(account::overview::show),
+        Row::new("/account/passkeys", Page).get(account::passkeys::show).post(account::passkeys::add),
+        Row::new("/account/passkeys/options", Direct).post(account::passkeys::options),
+        Row::new("/account/passkeys/rename", Page).post(account::passkeys::rename),
+        Row::new("/account/passkeys/remove", Page).post(account::passkeys::remove),
         Row::new("/account/security", Page).get(account::security::show),
         Row::new("/account/end", Page).post(account::overview::end),
         Row::new("/account/end-others", Page).post(account::overview::end_others),

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod authenticator;
 pub mod authorize;
 pub mod code;
 pub mod confusion;
@@ -19,6 +20,7 @@ pub mod login_model;
 pub mod logout;
 pub mod machine;
 pub mod parameters;
+pub mod passkey;
 pub mod post;
 pub mod recovery_code;
 pub mod refresh;

@@ -5,6 +5,7 @@
 
 pub(crate) mod gate;
 pub(crate) mod overview;
+pub(crate) mod passkeys;
 pub(crate) mod security;
 
 use crate::app::App;
@@ -17,8 +18,20 @@ use countersign_issuer::port::browser_session::LiveBrowser;
 
 /// What was just done (`?done=`), each with a text `account.done.<name>`. Only texts of ours: the address
 /// bar says nothing by itself.
-pub(crate) const NOTICES: &[&str] =
-    &["ended", "ended_others", "gone", "other", "totp_added", "totp_removed", "last_way", "last_second"];
+pub(crate) const NOTICES: &[&str] = &[
+    "ended",
+    "ended_others",
+    "gone",
+    "other",
+    "totp_added",
+    "totp_removed",
+    "last_way",
+    "last_second",
+    "passkey_added",
+    "passkey_renamed",
+    "passkey_removed",
+    "passkey_gone",
+];
 
 /// What stands around every account page.
 fn frame(app: &App, browser: &Browser, me: &LiveBrowser, done: Option<&str>) -> Frame {

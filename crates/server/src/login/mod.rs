@@ -1,5 +1,6 @@
 //! `/login`: the sign-in page's form, and the page by itself, which leads to the account page.
 
+pub(crate) mod passkey;
 pub(crate) mod step;
 
 use self::step::Way;
@@ -128,6 +129,10 @@ struct Failed {
 }
 
 impl Failed {
+    /// Of what did not suffice: the text's key instead of the one for passwords.
+    fn because(self, kind: &'static str) -> Self {
+        if self.kind == "invalid" { Self { kind, ..self } } else { self }
+    }
     /// The failures the sign-in page itself tells; others are an error page.
     fn of(failure: Failure) -> Result<Self, Fault> {
         let seconds = |d: Duration| d.as_secs().max(1);

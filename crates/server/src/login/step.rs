@@ -2,7 +2,7 @@
 //! factor's handler makes its [`Way`] from what the form carried and ends in [`proceed`].
 
 use crate::app::App;
-use crate::error::Fault;
+use crate::error::{Fault, Http};
 use crate::extract::browser::Browser;
 use crate::oauth::authorize::{answer, back, still_good};
 use crate::view::page::{SecondFactor, SignIn, Trouble};
@@ -91,6 +91,23 @@ pub(crate) async fn proceed(
             )
             .into()),
         },
+    }
+}
+
+/// The step once more, after a try that did not work.
+pub(crate) async fn again(
+    app: &App,
+    browser: &Browser,
+    way: &Way<'_>,
+    transaction: &Transaction,
+    trouble: Trouble,
+) -> Result<Response, Fault> {
+    let turn =
+        browser::turn(&app.issuer, transaction, &way.demand, &browser.visitor, &browser.caller).await?;
+    match turn {
+        Turn::NeedFactor(due) => show(app, browser, way, transaction, due, Some(trouble)),
+        // By now nothing is due of this sign-in: from the start.
+        Turn::SignedIn(_) | Turn::Begin(_) | Turn::Enrol(_) | Turn::OutOfReach => Err(Http::Expired.into()),
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 const EMBEDDED: &[(&str, &str, &str)] = &[
     ("style.css", "text/css; charset=utf-8", include_str!("../../assets/style.css")),
     ("form-post.js", "text/javascript; charset=utf-8", include_str!("../../assets/form-post.js")),
+    ("passkey.js", "text/javascript; charset=utf-8", include_str!("../../assets/passkey.js")),
     ("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
 ];
 

@@ -1,4 +1,4 @@
-//! What a page is sent with: it runs nothing, loads nothing from elsewhere, is framed and stored nowhere.
+//! What a page is sent with: it runs nothing (scripts of ours on three pages apart), loads nothing from elsewhere, is framed and stored nowhere.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -10,6 +10,10 @@ pub(crate) enum Guard {
     /// Its form ends in a redirect to a client. Chromium applies `form-action` to the whole redirect chain,
     /// so such a page goes without it.
     LeadsToClient,
+    /// As [`Self::Own`], with the one script for passkeys, which asks us for a challenge.
+    OwnWithPasskeys,
+    /// As [`Self::LeadsToClient`], with that script.
+    LeadsToClientWithPasskeys,
     /// It posts itself to a client: one script of ours (OAuth 2.0 Form Post Response Mode).
     PostsToClient,
 }
@@ -24,6 +28,14 @@ impl Guard {
             Self::LeadsToClient => {
                 "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; \
                  base-uri 'none'"
+            }
+            Self::OwnWithPasskeys => {
+                "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; \
+                 form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+            }
+            Self::LeadsToClientWithPasskeys => {
+                "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; \
+                 frame-ancestors 'none'; base-uri 'none'"
             }
             Self::PostsToClient => {
                 "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; \

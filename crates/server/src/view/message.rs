@@ -16,7 +16,7 @@ macro_rules! topics {
 
 /// Each language with its topics; English first.
 pub(super) const EMBEDDED: &[(&str, &[&str])] = &[
-    topics!("en": "common" "login" "account" "mail"),
+    topics!("en": "common" "login" "account" "mail" "passkey"),
     topics!("de": "common" "login" "account"),
     topics!("es": "common" "login" "account"),
     topics!("fr": "common" "login" "account"),

@@ -30,6 +30,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("account.html", include_str!("../../templates/account.html")),
     ("account_form.html", include_str!("../../templates/account_form.html")),
     ("account_frame.html", include_str!("../../templates/account_frame.html")),
+    ("account_passkeys.html", include_str!("../../templates/account_passkeys.html")),
     ("account_security.html", include_str!("../../templates/account_security.html")),
     ("account_totp.html", include_str!("../../templates/account_totp.html")),
     ("choose_account.html", include_str!("../../templates/choose_account.html")),
@@ -40,6 +41,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("form_post.html", include_str!("../../templates/form_post.html")),
     ("home.html", include_str!("../../templates/home.html")),
     ("layout.html", include_str!("../../templates/layout.html")),
+    ("passkey.html", include_str!("../../templates/passkey.html")),
     ("second_factor.html", include_str!("../../templates/second_factor.html")),
     ("sign_in.html", include_str!("../../templates/sign_in.html")),
     ("signed_out.html", include_str!("../../templates/signed_out.html")),
@@ -117,7 +119,7 @@ struct Choice<'a> {
 
 impl Views {
     /// Pages whose links start with `base` (the path of the issuer, empty for most). Files in `folder`
-    /// replace the embedded ones: `*.html`, `style.css`, `form-post.js`, `icon.svg`, and texts in
+    /// replace the embedded ones: `*.html`, `style.css`, `form-post.js`, `passkey.js`, `icon.svg`, and texts in
     /// `<language>.json`; `brand.css` is added.
     pub(crate) fn open(base: &str, folder: Option<&Path>) -> Result<Self, ViewError> {
         let languages = Arc::new(Languages::open(folder)?);

@@ -1,6 +1,7 @@
 //! What each page is told. Field names are what templates use; a missing one is an error.
 
 pub(crate) mod account;
+pub(crate) mod passkeys;
 
 use super::headers::{Guard, Referrer};
 use countersign_issuer::model::{Client, User};
@@ -95,7 +96,7 @@ pub(crate) struct SignIn {
 impl Page for SignIn {
     const TEMPLATE: &'static str = "sign_in.html";
     fn guard(&self) -> Guard {
-        if self.resume.is_some() { Guard::LeadsToClient } else { Guard::Own }
+        if self.resume.is_some() { Guard::LeadsToClientWithPasskeys } else { Guard::OwnWithPasskeys }
     }
 }
 
@@ -242,7 +243,7 @@ pub(crate) struct SecondFactor {
 impl Page for SecondFactor {
     const TEMPLATE: &'static str = "second_factor.html";
     fn guard(&self) -> Guard {
-        Guard::LeadsToClient
+        Guard::LeadsToClientWithPasskeys
     }
 }
 

@@ -22,6 +22,7 @@ mod methods;
 mod pages;
 mod pages_guard;
 mod pages_hostile;
+mod passkey;
 mod proxies;
 mod races;
 mod shutdown;

@@ -4,6 +4,7 @@ use super::{nobody_special, person};
 use crate::view::Views;
 use crate::view::page::Trouble;
 use crate::view::page::account::*;
+use crate::view::page::passkeys::{PasskeyEntry, Passkeys};
 use minijinja::Error;
 
 type Pages = Vec<(&'static str, Result<String, Error>)>;
@@ -31,8 +32,34 @@ fn troubled(s: &str, kind: &'static str, wait: Option<u64>) -> Frame {
     Frame { trouble: Some(Trouble { kind, wait }), ..frame(s) }
 }
 
+fn passkeys(view: &Views, s: &str) -> Pages {
+    let key = |passkey, kept, used_at| PasskeyEntry {
+        id: s.to_owned(),
+        name: s.to_owned(),
+        passkey,
+        kept,
+        created_at: 1_770_000_000_000,
+        used_at,
+    };
+    let (keys, agent) = (Vec::new(), s.to_owned());
+    let none = Passkeys { frame: frame(s), keys, full: false, agent: agent.clone() };
+    let mut out = vec![("passkeys", view.html(&none))];
+    for kind in ["passkey", "passkey_known", "passkey_full", "passkey_name"] {
+        let keys = vec![
+            key(true, "backed_up", Some(1_770_000_060_000)),
+            key(true, "eligible", None),
+            key(false, "device", None),
+        ];
+        let full = kind == "passkey_full";
+        let some = Passkeys { frame: troubled(s, kind, None), keys, full, agent: agent.clone() };
+        out.push((if full { "passkeys_full" } else { "passkeys" }, view.html(&some)));
+    }
+    out
+}
+
 pub(super) fn pages(view: &Views, s: &str) -> Pages {
     let mut out = overview(view, s);
+    out.extend(passkeys(view, s));
     for there in [false, true] {
         let page = Security {
             frame: frame(s),
