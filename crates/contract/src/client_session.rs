@@ -54,6 +54,28 @@ pub async fn session_not_started(stage: Stage) {
     assert_eq!(stage.mark().await, mark);
 }
 
+/// A session of an id is made once, by one of many, also after it ended.
+pub async fn session_64_at_once(stage: Stage) {
+    let (user, client) = (stage.user("ada").await, stage.client("app").await);
+    let new = fixture::client_session(&stage.entropy, &user.id, &client.id, None);
+    let mark = stage.mark().await;
+    let done = at_once(64, |_| {
+        let (store, new) = (Arc::clone(&stage.store), new.clone());
+        async move {
+            let started = event(EventKind::ClientSessionStarted);
+            store.start_session(new, 1, ABSOLUTE, started).await.unwrap().is_some()
+        }
+    })
+    .await;
+    assert_eq!(done.iter().filter(|&&made| made).count(), 1);
+    let ended = event(EventKind::ClientSessionEnded);
+    stage.store.end_session(new.id, None, None, UNTIL, ended).await.unwrap().unwrap();
+    let again = event(EventKind::ClientSessionStarted);
+    assert!(stage.store.start_session(new, 1, ABSOLUTE, again).await.unwrap().is_none());
+    let kinds = stage.kinds(mark).await;
+    assert_eq!(kinds, [EventKind::ClientSessionStarted, EventKind::ClientSessionEnded]);
+}
+
 /// Listed while live, newest first; not past idle or absolute limits.
 pub async fn session_list(stage: Stage) {
     let store = &stage.store;

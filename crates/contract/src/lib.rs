@@ -89,6 +89,9 @@ macro_rules! flows {
             step_up: step_up_for_what_is_missing step_up_for_clients step_up_for_resources;
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
             machine: machine_flow machine_audiences machine_shared_secret;
+            mfa: mfa_flow mfa_partial_token_is_no_token mfa_other_tokens_refused mfa_partial_token_expires
+                mfa_dies_with_the_password mfa_finished_once mfa_64_at_once mfa_two_ways_at_once
+                mfa_method_not_there mfa_guessing mfa_demanded_of_everybody;
             parameters: parameters_twice parameters_of_any_kind;
             passkey: passkey_signs_in passkey_cheats_refused passkey_challenges_are_bound
                 passkey_challenges_grow_old passkey_answers_once passkey_64_at_once passkey_cloned
@@ -136,7 +139,7 @@ macro_rules! suite_of_one {
             browser_session: browser_round_trip browser_step_up browser_not_continued
                 browser_changes_hands browser_devices browser_touch browser_end browser_end_others browser_cookie_is_one;
             code: code_round_trip code_twice code_64_at_once code_gone code_replay_reported code_sweep;
-            client_session: session_round_trip session_not_started session_list session_end
+            client_session: session_round_trip session_not_started session_64_at_once session_list session_end
                 session_end_at_once session_sweep;
             totp: totp_round_trip totp_ends_sessions totp_step_64_at_once;
             recovery_code: recovery_codes_round_trip recovery_code_64_at_once;

@@ -1,11 +1,12 @@
 //! Every path, once: what answers it, on which surface it stands, and who may call it from a browser.
 
 use crate::app::App;
+use crate::extract::{body, one_header};
 use crate::{account, dev_outbox, direct, feed, health, login, oauth, status_list, view};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::Response;
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, header};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -56,12 +57,15 @@ pub(crate) struct Row {
     pub(crate) allow: HeaderValue,
     get: Option<Act>,
     post: Option<Act>,
+    /// What answers a `POST` that is no form of a page of ours, by the direct API's rules.
+    call: Option<Act>,
 }
 
 impl Row {
     fn new(path: &'static str, surface: Surface) -> Self {
         let allow = HeaderValue::from_static("OPTIONS");
-        Self { path, surface, cors: Cors::None, leads_to_client: false, allow, get: None, post: None }
+        let (cors, leads_to_client) = (Cors::None, false);
+        Self { path, surface, cors, leads_to_client, allow, get: None, post: None, call: None }
     }
     fn get<T>(mut self, handler: impl Handler<T, Arc<App>, Future = Answer>) -> Self {
         self.get = Some(act(handler));
@@ -69,6 +73,10 @@ impl Row {
     }
     fn post<T>(mut self, handler: impl Handler<T, Arc<App>, Future = Answer>) -> Self {
         self.post = Some(act(handler));
+        self.allowing()
+    }
+    fn call<T>(mut self, handler: impl Handler<T, Arc<App>, Future = Answer>) -> Self {
+        self.call = Some(act(handler));
         self.allowing()
     }
     fn cors(mut self, cors: Cors) -> Self {
@@ -80,7 +88,7 @@ impl Row {
         self
     }
     fn allowing(mut self) -> Self {
-        self.allow = HeaderValue::from_static(match (&self.get, &self.post) {
+        self.allow = HeaderValue::from_static(match (&self.get, self.post.as_ref().or(self.call.as_ref())) {
             (Some(_), Some(_)) => "GET, HEAD, POST, OPTIONS",
             (Some(_), None) => "GET, HEAD, OPTIONS",
             (None, Some(_)) => "POST, OPTIONS",
@@ -88,14 +96,30 @@ impl Row {
         });
         self
     }
-    /// What answers this method; `HEAD` is answered by `GET`, its body is dropped later.
-    pub(crate) fn act(&self, method: &Method) -> Option<&Act> {
+    /// On which surface a request stands.
+    pub(crate) fn surface_of(&self, method: &Method, headers: &HeaderMap) -> Surface {
+        if self.is_call(method, headers) { Surface::Direct } else { self.surface }
+    }
+    fn is_call(&self, method: &Method, headers: &HeaderMap) -> bool {
+        self.call.is_some() && *method == Method::POST && !is_form(headers)
+    }
+    /// What answers it; `HEAD` is answered by `GET`, its body is dropped later.
+    pub(crate) fn act(&self, method: &Method, headers: &HeaderMap) -> Option<&Act> {
         match *method {
             Method::GET | Method::HEAD => self.get.as_ref(),
+            Method::POST if self.is_call(method, headers) => self.call.as_ref(),
             Method::POST => self.post.as_ref(),
             _ => None,
         }
     }
+    /// Does it take `POST`?
+    pub(crate) fn takes_post(&self) -> bool {
+        self.post.is_some() || self.call.is_some()
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    body::is_type(one_header(headers, &header::CONTENT_TYPE), "application/x-www-form-urlencoded")
 }
 
 fn act<T>(handler: impl Handler<T, Arc<App>, Future = Answer>) -> Act {
@@ -179,6 +203,18 @@ fn rows() -> Vec<Row> {
         Row::new("/auth/login", Direct).post(direct::login::post).cors(Cors::ClientWithCookie),
         Row::new("/auth/refresh", Direct).post(direct::refresh::post).cors(Cors::ClientWithCookie),
         Row::new("/auth/logout", Direct).post(direct::logout::post).cors(Cors::ClientWithCookie),
+        Row::new("/auth/mfa/challenge", Direct).post(direct::mfa::challenge).cors(Cors::Client),
+        Row::new("/auth/mfa/verify", Direct).post(direct::mfa::verify).cors(Cors::ClientWithCookie),
+        Row::new("/auth/passwordless/request", Direct)
+            .post(direct::passwordless::request)
+            .cors(Cors::ClientWithCookie),
+        Row::new("/auth/passwordless/code", Direct)
+            .post(direct::passwordless::code)
+            .cors(Cors::ClientWithCookie),
+        Row::new("/auth/passwordless/verify", Direct)
+            .post(direct::passwordless::verify)
+            .cors(Cors::ClientWithCookie),
+        Row::new("/auth/verify", Page).call(direct::verify::post).cors(Cors::ClientWithCookie),
         Row::new("/api/auth/login", Direct).post(direct::api_login::post).cors(Cors::Client),
         Row::new("/oauth/authorize", Page)
             .get(oauth::authorize::get)

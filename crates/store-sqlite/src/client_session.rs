@@ -185,13 +185,15 @@ fn start(
         "SELECT 1 FROM user u, client c
          WHERE u.id = ?1 AND u.disabled_at IS NULL AND u.credential_version = ?2 AND c.id = ?3
            AND (?4 IS NULL OR EXISTS (SELECT 1 FROM browser_session b WHERE b.id = ?4
-                AND b.user_id = ?1 AND b.ended_at IS NULL AND b.expires_at > ?5))",
+                AND b.user_id = ?1 AND b.ended_at IS NULL AND b.expires_at > ?5))
+           AND NOT EXISTS (SELECT 1 FROM client_session s WHERE s.id = ?6)",
         params![
             new.user.as_str(),
             credential_version,
             new.client.as_str(),
             new.browser.as_ref().map(|b| b.as_str()),
             tx.now.millis(),
+            new.id.0,
         ],
         |_| Ok(()),
     )?;

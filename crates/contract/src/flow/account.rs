@@ -1,5 +1,6 @@
 //! The sessions list of a person.
 
+use super::direct::tokens;
 use super::house::{House, PASSWORD, browser, caller, code};
 use crate::Stage;
 use countersign_issuer::account::sessions;
@@ -13,11 +14,9 @@ async fn app(house: &House, name: &str) -> TokenResponse {
     let ask = direct::Login {
         username: name.to_owned(),
         password: Secret::new(PASSWORD),
-        client_id: None,
-        scope: None,
-        resource: Vec::new(),
+        wish: direct::Wish::default(),
     };
-    direct::login(&house.issuer, ask, &caller(1)).await.unwrap()
+    tokens(direct::login(&house.issuer, ask, &caller(1)).await.unwrap())
 }
 
 async fn browsers(house: &House, name: &str) -> LiveBrowser {

@@ -1,6 +1,7 @@
 //! What operators do, and that a running node honours it.
 
 use super::IP;
+use super::direct::tokens;
 use super::house::{House, PASSWORD, browser, caller, code, refused};
 use crate::Stage;
 use countersign_issuer::admin::revoke::{What, revoke};
@@ -39,11 +40,9 @@ async fn enter(house: &House, name: &str) -> TokenResponse {
     let ask = direct::Login {
         username: name.to_owned(),
         password: Secret::new(PASSWORD),
-        client_id: None,
-        scope: None,
-        resource: Vec::new(),
+        wish: direct::Wish::default(),
     };
-    direct::login(&house.issuer, ask, &caller(1)).await.unwrap()
+    tokens(direct::login(&house.issuer, ask, &caller(1)).await.unwrap())
 }
 
 async fn works(issuer: &Issuer, tokens: &TokenResponse) -> bool {

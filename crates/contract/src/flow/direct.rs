@@ -2,7 +2,7 @@
 
 use super::{API, PASSWORD, SECRET, World, caller, claims, refusal};
 use crate::stage::Stage;
-use countersign_issuer::direct::{self, Login};
+use countersign_issuer::direct::{self, Login, Outcome, Wish};
 use countersign_issuer::model::Secret;
 use countersign_issuer::oauth::issue::TokenResponse;
 use countersign_issuer::{Failure, Result, admin};
@@ -12,11 +12,17 @@ async fn login(world: &World, client: Option<&str>, name: &str, password: &str) 
     let ask = Login {
         username: name.to_owned(),
         password: Secret::new(password),
-        client_id: client.map(str::to_owned),
-        scope: None,
-        resource: Vec::new(),
+        wish: Wish { client_id: client.map(str::to_owned), ..Wish::default() },
     };
-    direct::login(&world.issuer, ask, &caller()).await
+    direct::login(&world.issuer, ask, &caller()).await.map(tokens)
+}
+
+/// Of a sign-in that is complete.
+pub fn tokens(outcome: Outcome) -> TokenResponse {
+    match outcome {
+        Outcome::Done(done) => done.tokens,
+        Outcome::MfaRequired(due) => panic!("a second factor is due: {:?}", due.methods),
+    }
 }
 
 /// In, on, and out again; with the client named and with the built-in one.
@@ -75,9 +81,12 @@ pub async fn direct_clients(stage: Stage) {
         let ask = Login {
             username: "ada".to_owned(),
             password: Secret::new(PASSWORD),
-            client_id: Some("mobile".to_owned()),
-            scope: scope.map(str::to_owned),
-            resource: resource.into_iter().map(str::to_owned).collect(),
+            wish: Wish {
+                client_id: Some("mobile".to_owned()),
+                scope: scope.map(str::to_owned),
+                resource: resource.into_iter().map(str::to_owned).collect(),
+                cookie: false,
+            },
         };
         assert_eq!(refusal(direct::login(&world.issuer, ask, &caller()).await), code);
     }

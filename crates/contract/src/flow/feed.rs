@@ -1,6 +1,7 @@
 //! The revocation feed of a running issuer: every revocation is in it before it is answered, heads prove what
 //! they say, and their key is good for nothing else.
 
+use super::direct as direct_flow;
 use super::{IP, ISSUER, World, caller, redemption, refusal, signed};
 use crate::ManualClock;
 use crate::flow::house::House;
@@ -148,11 +149,9 @@ async fn by_endpoint(world: &World, cause: &str) -> Ended {
             let ask = direct::Login {
                 username: "ada".to_owned(),
                 password: Secret::new(super::PASSWORD),
-                client_id: Some("mobile".to_owned()),
-                scope: None,
-                resource: Vec::new(),
+                wish: direct::Wish { client_id: Some("mobile".to_owned()), ..direct::Wish::default() },
             };
-            let tokens = direct::login(&world.issuer, ask, &caller()).await.unwrap();
+            let tokens = direct_flow::tokens(direct::login(&world.issuer, ask, &caller()).await.unwrap());
             direct::logout(&world.issuer, &tokens.access_token).await.1.unwrap();
             return sid(&tokens);
         }

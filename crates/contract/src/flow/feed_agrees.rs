@@ -1,6 +1,7 @@
 //! A random program of issuing and revoking: what the feed tells a verifier and what introspection answers is
 //! the same, token by token, after every step.
 
+use super::direct::tokens;
 use super::feed::{Reader, covered};
 use super::{API, ISSUER, PASSWORD, World, caller, claims};
 use crate::SeededEntropy;
@@ -57,11 +58,13 @@ impl Play {
                 let ask = direct::Login {
                     username: name.to_owned(),
                     password: Secret::new(PASSWORD),
-                    client_id: Some("mobile".to_owned()),
-                    scope: None,
-                    resource: vec![API.to_owned()],
+                    wish: direct::Wish {
+                        client_id: Some("mobile".to_owned()),
+                        resource: vec![API.to_owned()],
+                        ..direct::Wish::default()
+                    },
                 };
-                made(direct::login(&self.world.issuer, ask, &caller()).await)
+                made(direct::login(&self.world.issuer, ask, &caller()).await.map(tokens))
             }
         };
         self.held.extend(made);

@@ -19,6 +19,7 @@ pub mod login;
 pub mod login_model;
 pub mod logout;
 pub mod machine;
+pub mod mfa;
 pub mod parameters;
 pub mod passkey;
 pub mod post;

@@ -1,14 +1,14 @@
 //! The authenticator app: set up, used, removed.
 
 use super::house::{House, caller, code};
-use crate::Stage;
 use crate::stage::at_once;
+use crate::{ManualClock, Stage};
 use countersign_issuer::Code;
-use countersign_issuer::Result;
 use countersign_issuer::account::enrol::totp as enrol;
 use countersign_issuer::account::enrol::totp::Pending;
 use countersign_issuer::login::{Proof, Purpose, totp};
 use countersign_issuer::model::{Account, EventKind, Secret, User, UserId};
+use countersign_issuer::{Issuer, Result};
 use countersign_token::Timestamp;
 use std::sync::Arc;
 use totp_rs::Totp;
@@ -22,14 +22,19 @@ pub fn shown(pending: &Pending, at: Timestamp) -> Secret {
     Secret::new(app.generate(u64::try_from(at.seconds()).unwrap()).to_string())
 }
 
-/// Sets an app up in the flow "flow", and waits until the next code.
-pub async fn enrolled(house: &House, me: &User) -> Pending {
-    let now = house.stage.clock.now();
-    let pending = enrol::begin(&house.issuer, me, "flow", now).unwrap();
+/// Sets an app up, and waits until its next code.
+pub async fn enrolled_with(issuer: &Issuer, clock: &ManualClock, me: &User) -> Pending {
+    let now = clock.now();
+    let pending = enrol::begin(issuer, me, "flow", now).unwrap();
     let code = shown(&pending, now);
-    enrol::confirm(&house.issuer, me, "flow", &pending.blob, &code, None, &caller(1)).await.unwrap();
-    house.stage.clock.advance_seconds(STEP);
+    enrol::confirm(issuer, me, "flow", &pending.blob, &code, None, &caller(1)).await.unwrap();
+    clock.advance_seconds(STEP);
     pending
+}
+
+/// As [`enrolled_with`], in a house.
+pub async fn enrolled(house: &House, me: &User) -> Pending {
+    enrolled_with(&house.issuer, &house.stage.clock, me).await
 }
 
 async fn account(house: &House, id: &UserId) -> Account {

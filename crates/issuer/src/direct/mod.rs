@@ -1,21 +1,24 @@
 //! The direct API for first-party apps: the same login function and the same issuing as the pages.
 
 pub(crate) mod built_in;
+mod finish;
+pub mod mfa;
+pub mod passwordless;
+mod wish;
 
 pub(crate) use built_in::{BUILT_IN, built_in};
+pub use finish::{Done, Due, Outcome};
+pub use wish::Wish;
 
 use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
-use crate::login::{Asked, Caller, Policy, Proof, Purpose, Step, Transaction, flow, password};
-use crate::model::session::Authentication;
-use crate::model::{
-    Actor, Client, ClientId, ClientSession, ClientSessionId, EventDraft, EventKind, Origin, Secret,
-};
+use crate::login::{Caller, Purpose, Transaction, password};
+use crate::model::{Actor, Client, ClientId, ClientSessionId, EventDraft, EventKind, Origin, Secret};
 use crate::oauth::grant::{client_credentials, refresh_token};
-use crate::oauth::issue::{self, Granted, TokenResponse};
+use crate::oauth::issue::{self, TokenResponse};
 use crate::oauth::{bearer, client_auth, revoke, target};
-use crate::port::At;
-use countersign_token::{Timestamp, base64url};
+use countersign_token::base64url;
+use finish::UnderWay;
 use std::sync::Arc;
 
 /// `POST /auth/login`.
@@ -25,16 +28,9 @@ pub struct Login {
     pub username: String,
     /// Password.
     pub password: Secret,
-    /// Default: first of `direct_clients`.
-    pub client_id: Option<String>,
-    /// Default: the client's.
-    pub scope: Option<String>,
-    /// Default: the client's.
-    pub resource: Vec<String>,
+    /// At which client, for what.
+    pub wish: Wish,
 }
-
-/// Seconds a proof is good for within one call.
-const PROOF_LIFE: u32 = 60;
 
 /// The client a call names (or the default), if it may use the direct API; for the CORS answer too.
 pub async fn client(issuer: &Issuer, client_id: Option<&str>) -> Result<Arc<Client>> {
@@ -56,77 +52,18 @@ fn may_be_direct(client: &Client) -> Result<(), Rejected> {
     Err(Rejected::new(Code::UnauthorizedClient, "the client may not use the direct API"))
 }
 
-/// Signs in.
-pub async fn login(issuer: &Issuer, ask: Login, caller: &Caller) -> Result<TokenResponse> {
-    let client = client(issuer, ask.client_id.as_deref()).await?;
-    // A wish that cannot be granted is refused before a password costs a hash.
-    let known = issuer.directory.resources_for(&client).await?;
-    let wanted: Vec<&str> = ask.resource.iter().map(String::as_str).collect();
-    let audiences = target::resources(&client, &wanted, &known)?;
-    target::algorithm(&audiences)?;
-    let scope = target::parse_scope(ask.scope.as_deref().filter(|s| !s.is_empty()))?;
-    let scopes = target::scopes(&client, scope.as_ref(), &audiences, &known)?;
-
-    let asked = Asked::plain(Purpose::Direct, &base64url::encode(issuer.entropy.bytes::<16>()));
-    let proof =
-        password::prove(issuer, &ask.username, ask.password, asked.purpose, &asked.flow, caller).await?;
-    let authentication = complete(issuer, &proof, &asked).await?;
-    issue::wait_out(issuer, &client, proof.subject(), proof.proven.at)?;
-    built_in::ensure_row(issuer, &client).await?;
-
-    let session = ClientSession {
-        id: ClientSessionId::mint(&*issuer.entropy),
-        user: proof.user.clone(),
-        client: client.id.clone(),
-        browser: None,
-        origin: Origin::Direct,
-        refresh: refresh_token::due(issuer, &client, &scopes),
-        scopes,
-        resources: audiences.iter().map(|r| r.resource.clone()).collect(),
-        authentication,
-        created_at: Timestamp::default(),
-        revoked_at: None,
-        device: caller.device.clone(),
-    };
-    let event = EventDraft::new(EventKind::ClientSessionStarted, Actor::User(proof.user.clone()))
-        .user(&proof.user)
-        .client(&client.id)
-        .session(session.id)
-        .with("ip", caller.ip.to_string());
-    let absolute_for = refresh_token::absolute_for(issuer, &client);
-    let started =
-        issuer.store.start_session(session.clone(), proof.credential_version, absolute_for, event).await?;
-    // Disabled, or the password changed, since the proof.
-    let started = started.ok_or_else(refused)?;
-    let refresh_token = refresh_token::current(issuer, &session)?;
-    let granted = Granted {
-        now: started.now,
-        scopes: session.scopes.clone(),
-        audiences,
-        nonce: None,
-        refresh_token,
-        person: Some((Box::new(started.it), Box::new(session))),
-    };
-    issue::tokens(issuer, &client, granted).await
+/// Signs in, or answers a partial token when a second factor is due.
+pub async fn login(issuer: &Issuer, ask: Login, caller: &Caller) -> Result<Outcome> {
+    let aim = ask.wish.aim(issuer).await?;
+    let flow = base64url::encode(issuer.entropy.bytes::<16>());
+    let proof = password::prove(issuer, &ask.username, ask.password, Purpose::Direct, &flow, caller).await?;
+    let under_way = UnderWay::begin(issuer, Transaction::of(proof), &aim);
+    finish::finish(issuer, under_way, aim, refused, caller).await
 }
 
 fn refused() -> Failure {
     // The words of a wrong password: nobody is told that it was right.
     rejected(Code::InvalidCredentials, "The name or the password is wrong.")
-}
-
-async fn complete(issuer: &Issuer, proof: &Proof, asked: &Asked) -> Result<Authentication> {
-    let policy = Policy { proof_life: PROOF_LIFE, ..issuer.settings.login.clone() };
-    let At { now, it } = issuer.store.account(&proof.user).await?;
-    let account = it.ok_or_else(refused)?;
-    match flow::next(&account, &Transaction::of(proof.clone()), asked, &policy, now) {
-        Step::Done(authentication) => Ok(authentication),
-        Step::NeedFactor(_) | Step::Enrol(_) => Err(refused()),
-        Step::Refused(why) => {
-            tracing::info!(why, "direct login refused after a good proof");
-            Err(refused())
-        }
-    }
 }
 
 /// `POST /auth/refresh`: the client is the session row's. Answers it for CORS.

@@ -34,8 +34,9 @@ pub async fn prove(
     caller: &Caller,
 ) -> Result<Proof> {
     let purposes: &[Purpose] = match purpose {
-        Purpose::Browser => &[Purpose::Browser, Purpose::Direct],
+        Purpose::Browser => &[Purpose::Browser, Purpose::Direct, Purpose::DirectFlow],
         Purpose::Direct => &[Purpose::Direct],
+        Purpose::DirectFlow => &[Purpose::DirectFlow],
         _ => &[],
     };
     let opened = challenge::open(issuer, token, purposes, flow, caller).await?;

@@ -62,6 +62,9 @@ pub enum Purpose {
     Browser,
     /// The direct API.
     Direct,
+    /// The direct API, asked for with a client, scopes or audiences of one's own: only with the flow that says
+    /// which.
+    DirectFlow,
     /// A new password for who lost theirs.
     Recover,
     /// An account to be.

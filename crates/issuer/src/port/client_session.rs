@@ -51,7 +51,8 @@ pub enum RotateOutcome {
 #[async_trait]
 pub trait ClientSessions: Send + Sync {
     /// Makes one without a code (direct login). Times are set by the store. `None`: the user is not active
-    /// or `credential_version` moved on since the proof, or the client or browser session is gone.
+    /// or `credential_version` moved on since the proof, the client or browser session is gone, or there is or
+    /// lately was a session of that id.
     async fn start_session(
         &self,
         session: ClientSession,

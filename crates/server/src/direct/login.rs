@@ -1,6 +1,6 @@
 //! `POST /auth/login {username, password, [client_id, scope, resource, session: "cookie"]}`.
 
-use super::{Mode, listed_origin, tokens};
+use super::{Naming, listed_origin, outcome, wish};
 use crate::app::App;
 use crate::error::Fault;
 use crate::extract::client_ip::From;
@@ -9,10 +9,9 @@ use crate::extract::json::Json;
 use crate::layer::cors;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use countersign_issuer::error::rejected;
+use countersign_issuer::direct;
 use countersign_issuer::login::Caller;
 use countersign_issuer::model::{Client, Secret};
-use countersign_issuer::{Code, direct};
 use http::HeaderMap;
 use std::sync::Arc;
 
@@ -38,27 +37,14 @@ async fn answer(
     json: &Json,
     client: &Client,
 ) -> Result<Response, Fault> {
-    let mode = mode(json)?;
-    if mode == Mode::Cookie {
+    let wish = wish(json)?;
+    if wish.cookie {
         listed_origin(headers, client)?;
     }
     let ask = direct::Login {
         username: json.required("username")?.to_owned(),
         password: Secret::new(json.required("password")?),
-        client_id: Some(client.id.to_string()),
-        scope: json.text("scope")?.map(str::to_owned),
-        resource: json.list("resource")?,
+        wish,
     };
-    let done = direct::login(&app.issuer, ask, caller).await?;
-    Ok(tokens(app, &done, client, mode, cookies))
-}
-
-fn mode(json: &Json) -> Result<Mode, Fault> {
-    match json.text("session")? {
-        None => Ok(Mode::Body),
-        Some("cookie") => Ok(Mode::Cookie),
-        Some(_) => {
-            Err(rejected(Code::InvalidRequest, "The member session can only be the word cookie.").into())
-        }
-    }
+    Ok(outcome(app, direct::login(&app.issuer, ask, caller).await?, Naming::Plain, cookies))
 }

@@ -4,17 +4,21 @@
 pub(crate) mod api_login;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod mfa;
+pub(crate) mod passwordless;
 pub(crate) mod refresh;
+pub(crate) mod verify;
 
 use crate::app::App;
 use crate::error::Fault;
 use crate::extract::cookies::Cookies;
-use crate::extract::json::MaybeJson;
+use crate::extract::json::{Json, MaybeJson};
 use crate::layer::cors;
 use crate::oauth::secret_json;
 use axum::response::Response;
+use countersign_issuer::direct::{Outcome, Wish};
 use countersign_issuer::error::rejected;
-use countersign_issuer::model::Client;
+use countersign_issuer::model::{Client, Factor, Proven};
 use countersign_issuer::oauth::issue::TokenResponse;
 use countersign_issuer::{Code, direct};
 use http::HeaderMap;
@@ -28,11 +32,22 @@ enum Mode {
     Cookie,
 }
 
+/// Which names of the access token some clients know are there beside its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Naming {
+    /// `token`.
+    Plain,
+    /// `token` and `session_token`.
+    Session,
+}
+
 /// What the direct API answers; `token` is the access token under the name some clients know.
 #[derive(Serialize)]
 struct Tokens<'a> {
     access_token: &'a str,
     token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token: Option<&'a str>,
     token_type: &'static str,
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,9 +57,80 @@ struct Tokens<'a> {
     scope: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<&'a str>,
+    #[serde(flatten)]
+    mfa: Option<Mfa>,
+}
+
+/// There with a sign-in by two factors.
+#[derive(Serialize)]
+struct Mfa {
+    mfa_verified: bool,
+    mfa_method: &'static str,
+    mfa_verified_at: i64,
+}
+
+impl From<Proven> for Mfa {
+    fn from(second: Proven) -> Self {
+        Self { mfa_verified: true, mfa_method: second.factor.method(), mfa_verified_at: second.at.seconds() }
+    }
+}
+
+/// A second factor is due: `token` is good for that and nothing else.
+#[derive(Serialize)]
+struct MfaRequired<'a> {
+    token: &'a str,
+    mfa_required: bool,
+    mfa_methods: Vec<&'static str>,
+}
+
+/// What a sign-in came to.
+fn outcome(app: &App, outcome: Outcome, naming: Naming, cookies: &Cookies) -> Response {
+    match outcome {
+        Outcome::Done(done) => {
+            let mode = if done.cookie { Mode::Cookie } else { Mode::Body };
+            let with = (done.second, naming);
+            answered(app, &done.tokens, with, &done.client, mode, cookies)
+        }
+        Outcome::MfaRequired(due) => secret_json(&MfaRequired {
+            token: &due.token,
+            mfa_required: true,
+            mfa_methods: due.methods.into_iter().map(Factor::method).collect(),
+        }),
+    }
+}
+
+/// What a body asks for.
+fn wish(json: &Json) -> Result<Wish, Fault> {
+    Ok(Wish {
+        client_id: json.text("client_id")?.map(str::to_owned),
+        scope: json.text("scope")?.map(str::to_owned),
+        resource: json.list("resource")?,
+        cookie: match json.text("session")? {
+            None => false,
+            Some("cookie") => true,
+            Some(_) => {
+                return Err(rejected(
+                    Code::InvalidRequest,
+                    "The member session can only be the word cookie.",
+                )
+                .into());
+            }
+        },
+    })
 }
 
 fn tokens(app: &App, tokens: &TokenResponse, client: &Client, mode: Mode, cookies: &Cookies) -> Response {
+    answered(app, tokens, (None, Naming::Plain), client, mode, cookies)
+}
+
+fn answered(
+    app: &App,
+    tokens: &TokenResponse,
+    (second, naming): (Option<Proven>, Naming),
+    client: &Client,
+    mode: Mode,
+    cookies: &Cookies,
+) -> Response {
     let refresh_token = tokens.refresh_token.as_deref();
     if let (Mode::Cookie, Some(token)) = (mode, refresh_token) {
         let own = client.metadata.refresh_absolute.map(|s| Duration::from_secs(s.into()));
@@ -53,12 +139,14 @@ fn tokens(app: &App, tokens: &TokenResponse, client: &Client, mode: Mode, cookie
     secret_json(&Tokens {
         access_token: &tokens.access_token,
         token: &tokens.access_token,
+        session_token: (naming == Naming::Session).then_some(&tokens.access_token),
         token_type: tokens.token_type,
         expires_in: tokens.expires_in,
         refresh_token: refresh_token.filter(|_| mode == Mode::Body),
         id_token: tokens.id_token.as_deref(),
         scope: &tokens.scope,
         session_id: tokens.session_id.as_deref(),
+        mfa: second.map(Mfa::from),
     })
 }
 

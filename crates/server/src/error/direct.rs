@@ -8,12 +8,17 @@ use http::StatusCode;
 
 fn status(code: Code) -> StatusCode {
     match code {
-        Code::InvalidCredentials | Code::InvalidToken | Code::InvalidGrant | Code::InvalidClient => {
-            StatusCode::UNAUTHORIZED
-        }
-        Code::ForbiddenOrigin | Code::UnauthorizedClient | Code::AccessDenied | Code::InsufficientScope => {
-            StatusCode::FORBIDDEN
-        }
+        Code::InvalidCredentials
+        | Code::InvalidToken
+        | Code::InvalidGrant
+        | Code::InvalidClient
+        | Code::InvalidCode
+        | Code::CodeExpired => StatusCode::UNAUTHORIZED,
+        Code::ForbiddenOrigin
+        | Code::UnauthorizedClient
+        | Code::AccessDenied
+        | Code::InsufficientScope
+        | Code::UnmetAuthenticationRequirements => StatusCode::FORBIDDEN,
         Code::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::Conflict => StatusCode::CONFLICT,

@@ -9,8 +9,8 @@ use crate::routes::{Cors, Row};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use countersign_issuer::model::Client;
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, StatusCode};
 use std::sync::Arc;
 
 /// How long a browser may remember a preflight: short, since clients' origins change.
@@ -35,7 +35,7 @@ pub(crate) async fn preflight(app: &App, row: &Row, asking: &HeaderMap) -> Respo
             }
         }
     };
-    let methods = if row.act(&Method::POST).is_some() { "GET, POST" } else { "GET" };
+    let methods = if row.takes_post() { "GET, POST" } else { "GET" };
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));

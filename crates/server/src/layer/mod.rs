@@ -28,7 +28,8 @@ use std::sync::Arc;
 /// Answers one request, always.
 pub(crate) async fn answer(app: &Arc<App>, routes: &Table, peer: IpAddr, mut request: Request) -> Response {
     let row = routes.find(request.uri().path());
-    let surface = row.map_or_else(|| surface_of(&request), |r| r.surface);
+    let surface =
+        row.map_or_else(|| surface_of(&request), |r| r.surface_of(request.method(), request.headers()));
     let entry = trace::Entry::begin(app, request.method(), row);
     let asked = Asked {
         surface,
@@ -63,7 +64,7 @@ pub(crate) async fn answer(app: &Arc<App>, routes: &Table, peer: IpAddr, mut req
 
 async fn call(app: &Arc<App>, row: Option<&Row>, request: Request) -> Response {
     let Some(row) = row else { return Fault::Http(Http::NotFound).into_response() };
-    if row.surface == Surface::Page
+    if row.surface_of(request.method(), request.headers()) == Surface::Page
         && let Some(elsewhere) = host::redirect(app, &request).or_else(|| language::chosen(app, &request))
     {
         return elsewhere;
@@ -71,7 +72,7 @@ async fn call(app: &Arc<App>, row: Option<&Row>, request: Request) -> Response {
     if request.method() == Method::OPTIONS {
         return cors::preflight(app, row, request.headers()).await;
     }
-    let Some(act) = row.act(request.method()) else {
+    let Some(act) = row.act(request.method(), request.headers()) else {
         let mut response = Fault::Http(Http::Method).into_response();
         response.headers_mut().insert(header::ALLOW, row.allow.clone());
         return response;

@@ -9,12 +9,12 @@ use countersign_issuer::oauth::params::Params;
 use serde_json::{Value, json};
 
 /// Left out or empty is fine.
-const OPTIONAL: &str = "";
+pub(crate) const OPTIONAL: &str = "";
 /// Any text is fine.
-const ANY: &str = "";
+pub(crate) const ANY: &str = "";
 
 /// A parameter: its good value, the error when it is missing, the error of a wrong value.
-type Row<'a> = (&'a str, &'a str, &'static str, &'static str);
+pub(crate) type Row<'a> = (&'a str, &'a str, &'static str, &'static str);
 
 pub(crate) fn spoiled_texts() -> Vec<(&'static str, String)> {
     vec![
@@ -268,7 +268,7 @@ async fn userinfo_takes_the_token_in_the_header_only() {
 }
 
 /// A member: its good value, the error when missing, the error of a wrong text.
-async fn check_json(world: &World, path: &str, rows: &[Row<'_>]) {
+pub(crate) async fn check_json(world: &World, path: &str, rows: &[Row<'_>]) {
     let before = world.log_end().await;
     let object = |but: &str, value: Option<Value>| {
         let mut out = serde_json::Map::new();
@@ -324,6 +324,9 @@ async fn check_json(world: &World, path: &str, rows: &[Row<'_>]) {
     for content_type in
         ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"]
     {
+        if path == "/auth/verify" && content_type.ends_with("form-urlencoded") {
+            continue; // the form of the page there
+        }
         let answer = world.send(post(path).body(content_type, good.clone())).await;
         assert_eq!(
             (answer.status, answer.error().as_str()),

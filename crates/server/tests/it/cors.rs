@@ -33,6 +33,12 @@ async fn preflights_are_answered_for_every_clients_origin() {
         ("/auth/login", true),
         ("/auth/refresh", true),
         ("/auth/logout", true),
+        ("/auth/mfa/challenge", false),
+        ("/auth/mfa/verify", true),
+        ("/auth/passwordless/request", true),
+        ("/auth/passwordless/code", true),
+        ("/auth/passwordless/verify", true),
+        ("/auth/verify", true),
     ] {
         for origin in LISTED {
             let answer = world.send(preflight(path, origin)).await;

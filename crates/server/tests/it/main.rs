@@ -8,8 +8,10 @@
 )]
 
 mod bad_input;
+mod bad_input_direct;
 mod cors;
 mod direct;
+mod direct_mfa;
 mod documents;
 mod feed;
 mod guesses;

@@ -5,7 +5,7 @@ use crate::wire::{Ask, get, post};
 use crate::world::world;
 
 /// Path, and what it allows beside `OPTIONS`.
-const PATHS: [(&str, &[&str]); 33] = [
+const PATHS: [(&str, &[&str]); 39] = [
     ("/.well-known/openid-configuration", &["GET", "HEAD"]),
     ("/.well-known/oauth-authorization-server", &["GET", "HEAD"]),
     ("/.well-known/jwks.json", &["GET", "HEAD"]),
@@ -27,6 +27,12 @@ const PATHS: [(&str, &[&str]); 33] = [
     ("/auth/login", &["POST"]),
     ("/auth/refresh", &["POST"]),
     ("/auth/logout", &["POST"]),
+    ("/auth/mfa/challenge", &["POST"]),
+    ("/auth/mfa/verify", &["POST"]),
+    ("/auth/passwordless/request", &["POST"]),
+    ("/auth/passwordless/code", &["POST"]),
+    ("/auth/passwordless/verify", &["POST"]),
+    ("/auth/verify", &["POST"]),
     ("/api/auth/login", &["POST"]),
     ("/oauth/authorize", &["GET", "HEAD", "POST"]),
     ("/login", &["GET", "HEAD", "POST"]),

@@ -1,0 +1,117 @@
+//! `POST /auth/passwordless/request {email}` (a link), `/auth/passwordless/code {email}` (six digits), and
+//! `/auth/passwordless/verify {email, code, [flow]}`.
+
+use super::{Naming, listed_origin, outcome, wish};
+use crate::app::App;
+use crate::error::Fault;
+use crate::extract::client_ip::From;
+use crate::extract::cookies::Cookies;
+use crate::extract::json::Json;
+use crate::layer::cors;
+use crate::oauth::secret_json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use countersign_issuer::direct;
+use countersign_issuer::direct::passwordless::{self, By, Within};
+use countersign_issuer::login::Caller;
+use countersign_issuer::model::{Client, Secret};
+use countersign_token::base64url;
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+struct Started<'a> {
+    flow: &'a str,
+}
+
+/// A link by mail.
+pub(crate) async fn request(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    From(caller): From,
+    cookies: Cookies,
+    json: Json,
+) -> Result<Response, Fault> {
+    start(&app, By::Link, &headers, &caller, &cookies, &json).await
+}
+
+/// A code by mail.
+pub(crate) async fn code(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    From(caller): From,
+    cookies: Cookies,
+    json: Json,
+) -> Result<Response, Fault> {
+    start(&app, By::Code, &headers, &caller, &cookies, &json).await
+}
+
+async fn start(
+    app: &App,
+    by: By,
+    headers: &HeaderMap,
+    caller: &Caller,
+    cookies: &Cookies,
+    json: &Json,
+) -> Result<Response, Fault> {
+    let client = direct::client(&app.issuer, json.text("client_id")?).await?;
+    let answer = send(app, by, headers, caller, cookies, json, &client).await;
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+    response = cors::answer_for(headers, Some(client), response);
+    cors::with_credentials(&mut response);
+    Ok(response)
+}
+
+async fn send(
+    app: &App,
+    by: By,
+    headers: &HeaderMap,
+    caller: &Caller,
+    cookies: &Cookies,
+    json: &Json,
+    client: &Client,
+) -> Result<Response, Fault> {
+    let wish = wish(json)?;
+    if wish.cookie {
+        listed_origin(headers, client)?;
+    }
+    let email = json.required("email")?;
+    let flow = flow_cookie(cookies);
+    let started = passwordless::request(&app.issuer, by, email, &wish, flow, "", caller).await?;
+    if flow.is_none() {
+        cookies.set_flow(started.name);
+    }
+    let mut response = secret_json(&Started { flow: &started.flow });
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
+}
+
+/// The code of a mail.
+pub(crate) async fn verify(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    From(caller): From,
+    cookies: Cookies,
+    json: Json,
+) -> Result<Response, Fault> {
+    let within = Within { flow: json.text("flow")?, cookie: flow_cookie(&cookies) };
+    let (client, cookie_mode) = passwordless::client_of(&app.issuer, within).await?;
+    let answer = async {
+        if cookie_mode {
+            listed_origin(&headers, &client)?;
+        }
+        let (email, code) = (json.required("email")?, Secret::new(json.required("code")?));
+        let done = passwordless::verify_code(&app.issuer, email, &code, within, &caller).await?;
+        Ok::<_, Fault>(outcome(&app, done, Naming::Plain, &cookies))
+    };
+    let response = answer.await.unwrap_or_else(IntoResponse::into_response);
+    let mut response = cors::answer_for(&headers, Some(client), response);
+    cors::with_credentials(&mut response);
+    Ok(response)
+}
+
+/// The browser's flow, if the cookie is one of ours.
+pub(super) fn flow_cookie(cookies: &Cookies) -> Option<&str> {
+    cookies.flow().filter(|v| base64url::decode(v).is_some_and(|b| b.len() == 32))
+}
