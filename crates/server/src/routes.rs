@@ -221,6 +221,8 @@ fn rows() -> Vec<Row> {
             .post(oauth::authorize::post)
             .leads_to_client(),
         Row::new("/login", Page).get(login::show).post(login::submit).leads_to_client(),
+        Row::new("/login/totp", Page).post(login::totp::post).leads_to_client(),
+        Row::new("/login/recovery_code", Page).post(login::recovery_code::post).leads_to_client(),
         Row::new("/login/passkey", Page).post(login::passkey::submit).leads_to_client(),
         Row::new("/login/passkey/options", Direct).post(login::passkey::options),
         Row::new("/consent", Page).post(oauth::authorize::choose).leads_to_client(),

@@ -1,7 +1,9 @@
 //! `/login`: the sign-in page's form, and the page by itself, which leads to the account page.
 
 pub(crate) mod passkey;
+pub(crate) mod recovery_code;
 pub(crate) mod step;
+pub(crate) mod totp;
 
 use self::step::Way;
 use crate::app::App;

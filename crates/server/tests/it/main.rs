@@ -24,6 +24,7 @@ mod methods;
 mod pages;
 mod pages_guard;
 mod pages_hostile;
+mod pages_second;
 mod passkey;
 mod proxies;
 mod races;

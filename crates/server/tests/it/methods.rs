@@ -5,7 +5,7 @@ use crate::wire::{Ask, get, post};
 use crate::world::world;
 
 /// Path, and what it allows beside `OPTIONS`.
-const PATHS: [(&str, &[&str]); 39] = [
+const PATHS: [(&str, &[&str]); 41] = [
     ("/.well-known/openid-configuration", &["GET", "HEAD"]),
     ("/.well-known/oauth-authorization-server", &["GET", "HEAD"]),
     ("/.well-known/jwks.json", &["GET", "HEAD"]),
@@ -36,6 +36,8 @@ const PATHS: [(&str, &[&str]); 39] = [
     ("/api/auth/login", &["POST"]),
     ("/oauth/authorize", &["GET", "HEAD", "POST"]),
     ("/login", &["GET", "HEAD", "POST"]),
+    ("/login/totp", &["POST"]),
+    ("/login/recovery_code", &["POST"]),
     ("/consent", &["POST"]),
     ("/oauth/logout", &["GET", "HEAD", "POST"]),
     ("/oauth/logout/confirm", &["POST"]),
