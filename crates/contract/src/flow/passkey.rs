@@ -8,8 +8,9 @@ use crate::stage::at_once;
 use countersign_issuer::account::enrol::{Owner, passkey as enrol};
 use countersign_issuer::login::passkey::{self, Answer, Options};
 use countersign_issuer::login::{Mfa, Proof, Purpose, Transaction, browser as browsers};
+use countersign_issuer::model::message::{About, Noticed};
 use countersign_issuer::model::passkey::MOST_PASSKEYS;
-use countersign_issuer::model::{EventKind, Factor, Passkey, User, UserId};
+use countersign_issuer::model::{EventKind, Factor, Message, Passkey, User, UserId};
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_issuer::{Code, Failure, Result, Settings, admin};
 use serde_json::{Value, json};
@@ -65,6 +66,20 @@ async fn add(
     enrol::add(&house.issuer, owner(visitor, &caller(1)), answer, name).await
 }
 
+/// What the outbox holds for people.
+async fn notices(house: &House) -> Vec<(Noticed, Option<String>)> {
+    let mut out = Vec::new();
+    for waiting in house.stage.store.list_jobs(None, 100).await.unwrap().it {
+        let identity = format!("outbox/{}", waiting.job.id);
+        let plain = house.issuer.sealer.open(&identity, &waiting.job.message).unwrap();
+        let message: Message = serde_json::from_slice(&plain).unwrap();
+        if let About::Notice(notice) = message.about {
+            out.push((notice.what, notice.detail));
+        }
+    }
+    out
+}
+
 /// Registered on the account page, a passkey signs in by itself, at the highest level.
 pub async fn passkey_signs_in(stage: Stage) {
     let house = house(stage).await;
@@ -82,6 +97,7 @@ pub async fn passkey_signs_in(stage: Stage) {
     assert_eq!((kept.name.as_str(), kept.verifies_user), ("Blue phone", true));
     assert!(kept.backup_eligible && kept.backed_up);
     assert_eq!(house.stage.kinds(mark).await, [EventKind::PasskeyAdded]);
+    assert!(notices(&house).await.contains(&(Noticed::PasskeyAdded, Some("Blue phone".to_owned()))));
     let live = |v: &Visitor| v.session.as_ref().unwrap().session.cookie;
     assert!(house.stage.store.live_browser(&live(&visitor)).await.unwrap().it.is_some(), "goes on");
     assert!(house.stage.store.live_browser(&live(&elsewhere)).await.unwrap().it.is_none(), "ended");
@@ -267,7 +283,7 @@ pub async fn passkey_64_at_once(stage: Stage) {
 pub async fn passkey_cloned(stage: Stage) {
     let house = house(stage).await;
     let nora = house.person("nora").await;
-    let (mut key, _) = register(&house, "nora", PHONE).await;
+    let (mut key, kept) = register(&house, "nora", PHONE).await;
     key.step = 1;
     for _ in 0..3 {
         let options = ask(&house, None, FLOW).await;
@@ -289,6 +305,9 @@ pub async fn passkey_cloned(stage: Stage) {
     let failed = EventKind::LoginFailed;
     assert_eq!(house.stage.kinds(mark).await, [EventKind::PasskeyCloned, failed, failed]);
     assert_eq!(house.stage.events(mark).await[0].what.user, Some(nora.id));
+    let told: Vec<_> =
+        notices(&house).await.into_iter().filter(|(n, _)| *n == Noticed::PasskeyCloned).collect();
+    assert_eq!(told, [(Noticed::PasskeyCloned, Some(kept.name))]);
     key.counter = 3;
     let options = ask(&house, None, FLOW).await;
     let posted = key.answer(&options.options, &here());
@@ -412,6 +431,7 @@ pub async fn passkey_kept_and_removed(stage: Stage) {
     let mark = house.stage.mark().await;
     enrol::remove(issuer, owner(&visitor, &caller), first.id).await.unwrap();
     assert_eq!(house.stage.kinds(mark).await, [EventKind::PasskeyRemoved]);
+    assert!(notices(&house).await.contains(&(Noticed::PasskeyRemoved, Some("blue".to_owned()))));
     assert_eq!(enrol::list(issuer, &nora.id).await.unwrap().len(), MOST_PASSKEYS - 1);
 }
 
