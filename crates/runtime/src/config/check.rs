@@ -116,6 +116,7 @@ impl Effective {
         raw.sessions.check(&mut problems, &mut issuer);
         raw.keys.check(&mut problems, &mut issuer);
         raw.direct.check(&mut problems, &mut issuer);
+        raw.login.check(&mut problems, &mut issuer);
         let password = raw.password.check(&mut problems, &mut issuer);
         let (host, public) = self.host(listen);
         let mail = raw.mail.check(&mut problems, &host, public);

@@ -11,6 +11,7 @@ mod keys;
 mod known;
 mod layer;
 mod log;
+mod login;
 mod mail;
 mod oauth;
 mod origin;
@@ -69,6 +70,8 @@ pub struct Raw {
     pub sessions: sessions::RawSessions,
     /// Signing keys and the master key.
     pub keys: keys::RawKeys,
+    /// What is demanded of a sign-in.
+    pub login: login::RawLogin,
     /// Passwords and their hashing.
     pub password: password::RawPassword,
     /// The look of the pages.
@@ -103,6 +106,7 @@ impl Default for Raw {
             tokens: Default::default(),
             sessions: Default::default(),
             keys: Default::default(),
+            login: Default::default(),
             password: Default::default(),
             pages: Default::default(),
             oauth: Default::default(),
