@@ -25,6 +25,7 @@ pub mod fixture;
 pub mod flow;
 pub mod key;
 pub mod node;
+pub mod outbox;
 pub mod passkey;
 pub mod recovery_code;
 pub mod refresh;
@@ -154,6 +155,7 @@ macro_rules! suite_of_one {
                 status_given_too_late status_retires;
             passkey: passkey_round_trip passkey_refused passkey_used passkey_used_64_at_once passkey_suspected;
             event: event_round_trip;
+            outbox: job_round_trip job_lease_runs_out job_fails job_dies job_taken_once;
             node: node_ping node_heartbeats;
         }
     };

@@ -59,6 +59,9 @@ pub(crate) enum Command {
     /// Protected resources: the APIs that tokens are for
     #[command(subcommand)]
     Resource(command::resource::Resource),
+    /// Messages: waiting to be sent, or given up
+    #[command(subcommand)]
+    Outbox(command::outbox::Outbox),
     /// Roles: sets of scopes that people hold
     #[command(subcommand)]
     Role(command::role::Role),

@@ -233,3 +233,46 @@ impl About {
         code.minutes = code.minutes.saturating_sub(minutes).max(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn tried(tries: u16, trying: Duration) -> Tried {
+        Tried { tries, trying, age: trying, life: None }
+    }
+
+    #[test]
+    fn waits_double_up_to_an_hour() {
+        let secs = |tries, chance| match next_try(&tried(tries, Duration::ZERO), false, chance) {
+            Next::Again(wait) => wait.as_secs_f64(),
+            dead => panic!("{dead:?}"),
+        };
+        let least: Vec<f64> = (0..12).map(|n| secs(n, 0)).collect();
+        let due = [5., 10., 20., 40., 80., 160., 320., 640., 1280., 2560., 3600., 3600.];
+        assert_eq!(least, due);
+        assert!((secs(0, u32::MAX) - 6.25).abs() < 0.001, "a quarter more by chance");
+        assert!((secs(9, u32::MAX) - 3200.).abs() < 0.001);
+        assert!((secs(11, u32::MAX) - 3600.).abs() < 0.001, "never more than an hour");
+        assert!((secs(u16::MAX, 7) - 3600.).abs() < 0.001);
+    }
+
+    #[test]
+    fn it_is_given_up_after_a_day_or_for_good() {
+        let day = 24 * HOUR;
+        assert_eq!(next_try(&tried(30, day - HOUR), false, 0), Next::Again(HOUR));
+        let late = tried(30, day - HOUR + Duration::from_millis(1));
+        assert_eq!(next_try(&late, false, 0), Next::Dead(Some("tried for a day")));
+        assert_eq!(next_try(&tried(0, Duration::ZERO), true, 0), Next::Dead(None));
+    }
+
+    #[test]
+    fn a_code_is_not_sent_after_its_end() {
+        let life = Some(Duration::from_secs(600));
+        let of = |age: u64| Tried { age: Duration::from_secs(age), life, ..tried(0, Duration::ZERO) };
+        assert_eq!(next_try(&of(594), false, 0), Next::Again(FIRST_WAIT));
+        assert_eq!(next_try(&of(595), false, 0), Next::Dead(Some(OVER)));
+    }
+}

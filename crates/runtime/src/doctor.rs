@@ -1,11 +1,11 @@
 //! `countersign doctor`: looks at everything a node stands on, changes nothing, and says what to do.
 
-use crate::config::{Effective, MasterKeySource, Settings, StorePath};
+use crate::config::{Effective, MasterKeySource, Settings, SmsSink, StorePath};
 use crate::marker::Marker;
-use crate::{clock, master_key, wire};
+use crate::{clock, courier, master_key, wire};
 use countersign_feed::stream::Position;
 use countersign_issuer::model::KeyState;
-use countersign_issuer::port::{Events, Feeds, Keys};
+use countersign_issuer::port::{Events, Feeds, Keys, Outbox};
 use countersign_store_sqlite::SqliteStore;
 use countersign_verifier::Verifier;
 use serde::Serialize;
@@ -71,7 +71,9 @@ pub async fn examine(effective: &Effective) -> Vec<Finding> {
         keys(&settings, &store, master, &mut found).await;
         feed(&settings, &store, &mut found).await;
         time(&store, &mut found).await;
+        dead(&store, &mut found).await;
     }
+    messages(&settings, &mut found).await;
     address(&settings, &mut found).await;
     found.0
 }
@@ -247,6 +249,36 @@ async fn time(store: &SqliteStore, found: &mut Findings) {
         );
     } else {
         found.ok("clock", "plausible, not behind the store");
+    }
+}
+
+/// How messages leave, and whether the mail server takes them.
+async fn messages(settings: &Settings, found: &mut Findings) {
+    match courier::look(settings).await {
+        Ok(Some(saw)) => found.ok("mail", saw),
+        Ok(None) => found.ok("mail", "not configured: nothing that needs mail is offered"),
+        Err(why) => {
+            let todo = "check mail.smtp_url, user and password, and the server's certificate";
+            found.fail("mail", format!("the mail server does not take mail: {why}"), todo);
+        }
+    }
+    match &settings.sms {
+        Some(SmsSink::Http(service)) => found.ok("sms", format!("{:?}", service.preset).to_lowercase()),
+        Some(SmsSink::File(folder)) => found.ok("sms", format!("a file each in {}", folder.display())),
+        Some(SmsSink::Outbox) => found.ok("sms", "kept for /dev/outbox"),
+        None => found.ok("sms", "not configured: codes by SMS are not offered"),
+    }
+}
+
+async fn dead(store: &SqliteStore, found: &mut Findings) {
+    match store.count_jobs().await {
+        Ok((waiting, 0)) => found.ok("messages", format!("{waiting} waiting, none given up")),
+        Ok((waiting, dead)) => found.warn(
+            "messages",
+            format!("{waiting} waiting, {dead} given up"),
+            "see why: countersign outbox list",
+        ),
+        Err(e) => found.fail("messages", e.to_string(), "see the check of the store"),
     }
 }
 

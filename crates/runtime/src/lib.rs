@@ -23,6 +23,7 @@ pub mod tokens;
 mod wire;
 
 pub use countersign_issuer as issuer;
+pub use countersign_server::mail::kind as message_kind;
 pub use countersign_token as engine;
 pub use error::StartError;
 pub use serve::{Announce, Running, serve};

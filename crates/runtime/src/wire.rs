@@ -48,7 +48,7 @@ pub(crate) async fn open(settings: &Settings) -> Result<Node, StartError> {
     let master = master_key::read_or_make(&settings.master_key, sealed, &entropy)?;
     let node: [u8; 12] = (&entropy as &dyn Entropy).bytes();
     let egress: Arc<dyn Egress> = Arc::new(Outward::new(settings.egress.clone()));
-    let courier = Arc::new(Couriers::new(settings)?);
+    let courier = Arc::new(Couriers::new(settings, Arc::clone(&egress))?);
     let parts = Parts {
         store: store.clone(),
         hasher: Arc::new(Argon2Pool::start(&settings.password).map_err(StartError::system("threads"))?),

@@ -10,6 +10,7 @@ pub(crate) mod import;
 pub(crate) mod jwk;
 pub(crate) mod key;
 pub(crate) mod man;
+pub(crate) mod outbox;
 pub(crate) mod resource;
 pub(crate) mod revoke;
 pub(crate) mod role;
@@ -78,6 +79,7 @@ async fn dispatch(command: Command, context: Context) -> Result<bool> {
         Command::Role(c) => c.run(&context).await,
         Command::Key(c) => c.run(&context).await,
         Command::Import(c) => c.run(&context).await,
+        Command::Outbox(c) => c.run(&context).await,
         Command::Revoke(c) => c.run(&context).await,
         Command::Jwk(c) => c.run(&context),
         Command::Document(c) => c.run(&context),

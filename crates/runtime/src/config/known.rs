@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(kind("oauth.registration"), None);
         assert!(is_section("oauth.registration") && is_section("tls") && !is_section("listen"));
         let secrets: Vec<_> = KNOWN.iter().filter(|(_, k)| k.secret).map(|(name, _)| name.as_str()).collect();
-        assert_eq!(secrets, ["keys.master_key"]);
+        assert_eq!(secrets, ["keys.master_key", "mail.smtp_password", "sms.secret"]);
     }
 
     #[test]

@@ -1,18 +1,29 @@
 //! `[mail]`: how mail leaves.
 
 use super::problem::Problems;
+use countersign_issuer::model::Secret;
 use lettre::message::Mailbox;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::path::PathBuf;
+use url::Url;
 
 /// As written.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawMail {
-    /// Where mail goes: `file:DIR` (one `.eml` each), or `outbox` (the page `/dev/outbox`, for development).
+    /// Where mail goes: `smtp`, `file:DIR` (one `.eml` each), or `outbox` (the page `/dev/outbox`, for development).
     /// Not set: no mail is sent, and nothing that needs mail is offered.
     pub sink: Option<String>,
+    /// The mail server: `smtps://host` (TLS, port 465) or `smtp://host` (STARTTLS, port 587; only a server on
+    /// this machine may go without).
+    pub smtp_url: Option<String>,
+    /// User name at the mail server.
+    pub smtp_user: Option<String>,
+    /// Password at the mail server.
+    #[schemars(extend("x-secret" = true))]
+    pub smtp_password: Option<String>,
     /// Sender: `Name <address>` or an address alone. Default: `no-reply@` the issuer's host.
     pub from: Option<String>,
     /// Where answers go, if not to `from`.
@@ -33,13 +44,65 @@ pub struct MailSettings {
 /// Where mail goes.
 #[derive(Clone, Debug)]
 pub enum MailSink {
+    /// A mail server.
+    Smtp(SmtpServer),
     /// A file each.
     File(PathBuf),
     /// Kept in memory for `/dev/outbox`.
     Outbox,
 }
 
+/// A mail server.
+#[derive(Clone, Debug)]
+pub struct SmtpServer {
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// TLS from the first byte.
+    pub wrapped: bool,
+    /// On this machine: may go without TLS.
+    pub loopback: bool,
+    /// User and password.
+    pub login: Option<(String, Secret)>,
+}
+
 impl RawMail {
+    fn server(&self, problems: &mut Problems<'_>) -> Option<SmtpServer> {
+        const KEY: &str = "mail.smtp_url";
+        const WRITE: &str =
+            "write smtps://host or smtp://host, with :port where it is another than 465 or 587";
+        let Some(url) = self.smtp_url.as_deref() else {
+            problems.push(KEY, "must be set with mail.sink = \"smtp\": smtps://host or smtp://host");
+            return None;
+        };
+        let parsed = Url::parse(url).ok().filter(|u| matches!(u.scheme(), "smtp" | "smtps") && u.has_host());
+        let Some(url) = parsed else {
+            problems.push(KEY, WRITE);
+            return None;
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            problems.push(KEY, "must hold no user or password: use mail.smtp_user and mail.smtp_password");
+        }
+        if url.query().is_some() || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
+            problems.push(KEY, WRITE);
+        }
+        let login = match (&self.smtp_user, &self.smtp_password) {
+            (Some(user), Some(password)) => Some((user.clone(), Secret::new(password.clone()))),
+            (None, None) => None,
+            _ => {
+                problems.push("mail.smtp_user", "and mail.smtp_password go together");
+                None
+            }
+        };
+        let wrapped = url.scheme() == "smtps";
+        let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+        let address = host.parse::<IpAddr>();
+        let loopback = host == "localhost" || address.is_ok_and(|ip| ip.is_loopback());
+        let port = url.port().unwrap_or(if wrapped { 465 } else { 587 });
+        Some(SmtpServer { host, port, wrapped, loopback, login })
+    }
+
     /// `host`: of the issuer; `public`: others than this machine reach it.
     pub(super) fn check(
         &self,
@@ -48,6 +111,12 @@ impl RawMail {
         public: bool,
     ) -> Option<MailSettings> {
         let sink = match self.sink.as_deref()? {
+            "smtp" => {
+                if self.from.is_none() {
+                    problems.push("mail.from", "must be set with mail.sink = \"smtp\": the sender's address");
+                }
+                MailSink::Smtp(self.server(problems)?)
+            }
             "outbox" => {
                 if public {
                     problems.push("mail.sink", PUBLIC_OUTBOX);
@@ -57,14 +126,15 @@ impl RawMail {
             other => match file_sink(other) {
                 Some(folder) => MailSink::File(folder),
                 None => {
-                    problems.push("mail.sink", format!("{other:?} is no sink: write file:DIR or outbox"));
+                    problems
+                        .push("mail.sink", format!("{other:?} is no sink: write smtp, file:DIR or outbox"));
                     return None;
                 }
             },
         };
         let mut read = |key: &str, text: &str| match text.parse::<Mailbox>() {
-            Ok(mailbox) => Some(mailbox),
-            Err(_) => {
+            Ok(mailbox) if !text.contains(char::is_control) => Some(mailbox),
+            _ => {
                 problems.push(key, format!("{text:?} is not a sender: write Name <address> or an address"));
                 None
             }
@@ -73,11 +143,8 @@ impl RawMail {
         let from = match &self.from {
             Some(from) => read("mail.from", from),
             None => {
-                let domain = if host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok() {
-                    "localhost"
-                } else {
-                    host
-                };
+                let domain =
+                    if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() { "localhost" } else { host };
                 read("mail.from", &format!("no-reply@{domain}"))
             }
         };

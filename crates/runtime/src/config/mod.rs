@@ -31,7 +31,7 @@ mod tokens;
 pub use check::{MasterKeySource, Settings, StorePath};
 pub use layer::{Effective, Flag, Sources, load};
 pub use log::{LogFormat, LogSettings};
-pub use mail::{MailSettings, MailSink};
+pub use mail::{MailSettings, MailSink, SmtpServer};
 pub use oauth::RegistrationMode;
 pub use origin::Origin;
 pub use password::{BreachedList, PasswordSettings};
@@ -39,7 +39,7 @@ pub use problem::{ConfigError, Problem};
 pub use revocation::ReaderLimits;
 pub use show::{Shown, schema};
 pub use size::Size;
-pub use sms::SmsSink;
+pub use sms::{SmsPreset, SmsService, SmsSink};
 pub use span::Span;
 pub use tls::TlsFiles;
 

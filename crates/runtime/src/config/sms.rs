@@ -2,22 +2,66 @@
 
 use super::mail::{PUBLIC_OUTBOX, file_sink};
 use super::problem::Problems;
+use countersign_issuer::model::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use url::Url;
 
 /// As written.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawSms {
-    /// Where text messages go: `file:DIR` (one `.json` each), or `outbox` (the page `/dev/outbox`, for
+    /// Where text messages go: `http` (a service), `file:DIR` (one `.json` each), or `outbox` (the page `/dev/outbox`, for
     /// development). Not set: none is sent, and codes by SMS are not offered.
     pub sink: Option<String>,
+    /// Whose interface the service has: `twilio`, `vonage`, `messagebird`, or `webhook` (JSON, signed).
+    pub preset: Option<SmsPreset>,
+    /// Where the service is called; known for all but `webhook`.
+    pub url: Option<String>,
+    /// Account at the service: Twilio's account SID, Vonage's API key.
+    pub user: Option<String>,
+    /// Sender: a number, or a name where the service allows one.
+    pub from: Option<String>,
+    /// Password, API secret or key at the service; of `webhook` what signatures are made with.
+    #[schemars(extend("x-secret" = true))]
+    pub secret: Option<String>,
+}
+
+/// A kind of service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SmsPreset {
+    /// Twilio's Messages resource.
+    Twilio,
+    /// Vonage's SMS API.
+    Vonage,
+    /// MessageBird's messages, and those who took it over.
+    Messagebird,
+    /// One's own: `{"id", "to", "text"}`, signed.
+    Webhook,
+}
+
+/// A service, ready to be called.
+#[derive(Clone, Debug)]
+pub struct SmsService {
+    /// Its kind.
+    pub preset: SmsPreset,
+    /// Where.
+    pub url: String,
+    /// Account.
+    pub user: String,
+    /// Sender.
+    pub from: String,
+    /// Password or key.
+    pub secret: Secret,
 }
 
 /// Where text messages go.
 #[derive(Clone, Debug)]
 pub enum SmsSink {
+    /// A service.
+    Http(SmsService),
     /// A file each.
     File(PathBuf),
     /// Kept in memory for `/dev/outbox`.
@@ -25,8 +69,42 @@ pub enum SmsSink {
 }
 
 impl RawSms {
+    fn service(&self, problems: &mut Problems<'_>) -> Option<SmsService> {
+        let Some(preset) = self.preset else {
+            problems.push("sms.preset", "must be set: twilio, vonage, messagebird or webhook");
+            return None;
+        };
+        let mut needed = |key: &str, value: &Option<String>, when: bool| match value {
+            Some(value) => value.clone(),
+            None => {
+                if when {
+                    problems.push(key, "must be set with this preset");
+                }
+                String::new()
+            }
+        };
+        let webhook = preset == SmsPreset::Webhook;
+        let user = needed("sms.user", &self.user, matches!(preset, SmsPreset::Twilio | SmsPreset::Vonage));
+        let from = needed("sms.from", &self.from, !webhook);
+        let secret = Secret::new(needed("sms.secret", &self.secret, true));
+        let url = match (preset, &self.url) {
+            (_, Some(url)) => url.clone(),
+            (SmsPreset::Twilio, None) => {
+                format!("https://api.twilio.com/2010-04-01/Accounts/{user}/Messages.json")
+            }
+            (SmsPreset::Vonage, None) => "https://rest.nexmo.com/sms/json".to_owned(),
+            (SmsPreset::Messagebird, None) => "https://rest.messagebird.com/messages".to_owned(),
+            (SmsPreset::Webhook, None) => needed("sms.url", &None, true),
+        };
+        if !url.is_empty() && !Url::parse(&url).is_ok_and(|u| matches!(u.scheme(), "https" | "http")) {
+            problems.push("sms.url", "must be an address such as https://sms.example.com/send");
+        }
+        Some(SmsService { preset, url, user, from, secret })
+    }
+
     pub(super) fn check(&self, problems: &mut Problems<'_>, public: bool) -> Option<SmsSink> {
         match self.sink.as_deref()? {
+            "http" => self.service(problems).map(SmsSink::Http),
             "outbox" => {
                 if public {
                     problems.push("sms.sink", PUBLIC_OUTBOX);
@@ -36,7 +114,8 @@ impl RawSms {
             other => {
                 let folder = file_sink(other);
                 if folder.is_none() {
-                    problems.push("sms.sink", format!("{other:?} is no sink: write file:DIR or outbox"));
+                    problems
+                        .push("sms.sink", format!("{other:?} is no sink: write http, file:DIR or outbox"));
                 }
                 folder.map(SmsSink::File)
             }

@@ -1,14 +1,21 @@
-//! Hands messages over: mail to a file or to `/dev/outbox`, SMS the same.
+//! Hands messages over: mail to a server, SMS to a service, either to a file or to `/dev/outbox`.
 
 mod file;
 mod mime;
+mod sms;
+mod smtp;
+#[cfg(test)]
+mod smtp_tests;
 
+use crate::StartError;
 use crate::config::{MailSettings, MailSink, Settings, SmsSink};
 use async_trait::async_trait;
+use countersign_issuer::Failure;
 use countersign_issuer::model::message::{To, Way};
-use countersign_issuer::port::{Courier, Parcel, Undelivered};
+use countersign_issuer::port::{Courier, Egress, Parcel, Undelivered};
 use countersign_server::mail::{Letter, Letters};
 use countersign_server::{DevOutbox, Kept};
+use smtp::Smtp;
 use std::sync::Arc;
 
 /// Everything that is configured.
@@ -16,14 +23,24 @@ pub(crate) struct Couriers {
     letters: Letters,
     mail: Option<MailSettings>,
     sms: Option<SmsSink>,
+    smtp: Option<Smtp>,
+    egress: Arc<dyn Egress>,
     outbox: Option<Arc<DevOutbox>>,
 }
 
 impl Couriers {
-    pub(crate) fn new(settings: &Settings) -> Result<Self, countersign_server::Error> {
+    pub(crate) fn new(settings: &Settings, egress: Arc<dyn Egress>) -> Result<Self, StartError> {
         let page = matches!(&settings.mail, Some(MailSettings { sink: MailSink::Outbox, .. }))
             || matches!(settings.sms, Some(SmsSink::Outbox));
+        let smtp = match &settings.mail {
+            Some(MailSettings { sink: MailSink::Smtp(server), .. }) => {
+                Some(Smtp::new(server).map_err(|e| Failure::Bug(format!("mail: {e}")))?)
+            }
+            _ => None,
+        };
         Ok(Self {
+            smtp,
+            egress,
             letters: Letters::open(&settings.issuer.issuer, settings.templates.as_deref())?,
             mail: settings.mail.clone(),
             sms: settings.sms.clone(),
@@ -40,6 +57,10 @@ impl Couriers {
         let settings = self.mail.as_ref().ok_or_else(nowhere)?;
         let letter = self.letters.letter(parcel).map_err(for_good)?;
         match &settings.sink {
+            MailSink::Smtp(_) => {
+                let mail = mime::mail(settings, parcel, to, &letter).map_err(for_good)?;
+                self.smtp.as_ref().ok_or_else(nowhere)?.send(mail).await
+            }
             MailSink::File(folder) => {
                 let mail = mime::mail(settings, parcel, to, &letter).map_err(for_good)?;
                 file::write(folder, "eml", &parcel.id, mail.formatted()).await
@@ -55,6 +76,7 @@ impl Couriers {
         let sink = self.sms.as_ref().ok_or_else(nowhere)?;
         let text = self.letters.sms(parcel).map_err(for_good)?;
         match sink {
+            SmsSink::Http(service) => sms::send(&*self.egress, service, parcel.id, to, &text).await,
             SmsSink::File(folder) => {
                 let body = serde_json::json!({"to": to, "text": text});
                 file::write(folder, "json", &parcel.id, body.to_string().into_bytes()).await
@@ -99,6 +121,22 @@ impl Courier for Couriers {
             To::Sms(number) => self.sms(&parcel, number).await,
         }
     }
+}
+
+/// For the doctor: how mail leaves; a server is greeted as for a mail. `None`: it does not.
+pub(crate) async fn look(settings: &Settings) -> Result<Option<String>, String> {
+    let Some(mail) = &settings.mail else { return Ok(None) };
+    Ok(Some(match &mail.sink {
+        MailSink::Smtp(server) => {
+            if !Smtp::new(server)?.reach().await? {
+                return Err("it answered, but not that it is well".to_owned());
+            }
+            let tls = if server.wrapped { "TLS" } else { "STARTTLS" };
+            format!("{}:{} answers ({tls})", server.host, server.port)
+        }
+        MailSink::File(folder) => format!("a file each in {}", folder.display()),
+        MailSink::Outbox => "kept for /dev/outbox".to_owned(),
+    }))
 }
 
 fn nowhere() -> Undelivered {
