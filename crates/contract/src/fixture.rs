@@ -82,6 +82,7 @@ pub fn metadata() -> ClientMetadata {
         refresh_idle: None,
         refresh_absolute: None,
         refresh_retry_window: None,
+        brand: None,
         direct: false,
         demands: Demands::default(),
     }

@@ -241,5 +241,6 @@ fn rows() -> Vec<Row> {
         Row::new("/signed-out", Page).get(view::home::signed_out),
         Row::new("/dev/outbox", Page).get(dev_outbox::get),
         Row::new("/assets/*", Page).get(view::asset),
+        Row::new("/brand/*", Page).get(view::brand::get),
     ]
 }

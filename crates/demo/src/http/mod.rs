@@ -3,7 +3,7 @@
 mod answer;
 mod ask;
 mod browser;
-mod form;
+pub(crate) mod form;
 
 pub(crate) use answer::Answer;
 pub(crate) use ask::Ask;

@@ -12,6 +12,7 @@ mod key_rotation;
 mod login;
 mod minimal_payload;
 mod mobile_app;
+mod nothing_in_storage;
 mod oidc;
 mod refresh;
 mod refresh_tokens_safe;
@@ -59,6 +60,7 @@ pub(crate) const ALL: &[Scenario] = &[
     minimal_payload::SCENARIO,
     key_rotation::SCENARIO,
     refresh_tokens_safe::SCENARIO,
+    nothing_in_storage::SCENARIO,
     strong_algorithms::SCENARIO,
     revocation::SCENARIO,
     claims_validated::SCENARIO,

@@ -1,5 +1,6 @@
 //! `client apply/list/show/remove/rotate-secret`: RFC 7591 metadata as it stands, and ours.
 
+mod brand;
 mod document;
 
 use super::{not_found, objects, revoked, settled};

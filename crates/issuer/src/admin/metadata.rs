@@ -69,6 +69,7 @@ const MEMBERS: &[Member] = members! {
     Read Seconds false: "refresh_idle" "refresh_absolute" "refresh_retry_window" "session_ttl";
     Read Text false: "acr" "mfa";
     Read List false: "login_factors";
+    Read Object false: "brand";
 
     Kept List false: "contacts" "request_uris" "claims_redirect_uris" "client_registration_types";
     Kept List true: "keywords";

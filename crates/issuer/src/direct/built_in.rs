@@ -52,6 +52,7 @@ pub(crate) fn metadata() -> ClientMetadata {
         refresh_idle: None,
         refresh_absolute: None,
         refresh_retry_window: None,
+        brand: None,
         direct: true,
         demands: Demands::default(),
     }

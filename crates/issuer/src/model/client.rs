@@ -1,6 +1,6 @@
 //! An application that asks for tokens: RFC 7591 metadata and ours.
 
-use super::{Acr, ClientId, Digest, Factor, Scopes};
+use super::{Acr, Brand, ClientId, Digest, Factor, Scopes};
 use crate::login::Mfa;
 use countersign_token::{Algorithm, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,8 @@ pub struct ClientMetadata {
     /// May use the direct API.
     #[serde(default)]
     pub direct: bool,
+    /// How pages on the way to it look.
+    pub brand: Option<Brand>,
     /// What it demands of a sign-in.
     #[serde(flatten)]
     pub demands: Demands,

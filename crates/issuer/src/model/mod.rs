@@ -1,6 +1,7 @@
 //! What the issuer knows about: one file an aggregate. States are enums, ids are typed, secrets redact.
 
 pub mod account;
+pub mod brand;
 pub mod challenge;
 pub mod client;
 pub mod code;
@@ -21,6 +22,7 @@ pub mod status;
 pub mod user;
 
 pub use account::{Account, Enrolled};
+pub use brand::{Brand, Logo};
 pub use challenge::{AskedFrom, Challenge, ChallengeId, Whose};
 pub use client::{Client, ClientMetadata};
 pub use code::AuthorizationCode;

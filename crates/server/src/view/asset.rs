@@ -3,6 +3,7 @@
 use super::{ViewError, overridden};
 use crate::app::App;
 use crate::error::{Fault, Http};
+use crate::oauth::document::is_known;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -33,9 +34,7 @@ struct Asset {
     /// What a browser asks for behind `/assets/`.
     hashed: String,
     url: String,
-    etag: HeaderValue,
-    mime: &'static str,
-    bytes: Bytes,
+    file: File,
 }
 
 impl Assets {
@@ -61,49 +60,66 @@ impl Assets {
 
     /// Answers `/assets/{file}`; `None`: there is no such file (any more).
     fn serve(&self, file: &str, asked: &HeaderMap) -> Option<Response> {
-        let asset = self.0.iter().find(|a| a.hashed == file)?;
-        let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
-        let fresh = known.flat_map(|v| v.split(',')).any(|tag| {
-            tag.trim() == "*" || tag.trim().trim_start_matches("W/").as_bytes() == asset.etag.as_bytes()
-        });
+        self.0.iter().find(|a| a.hashed == file).map(|a| a.file.answer(asked))
+    }
+}
+
+/// Bytes under an address that changes with them.
+pub(super) struct File {
+    tag: String,
+    mime: &'static str,
+    bytes: Bytes,
+}
+
+impl File {
+    pub(super) fn new(mime: &'static str, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        let tag = base64url::encode(Digest::of(&bytes).0).chars().take(16).collect();
+        Self { tag, mime, bytes }
+    }
+
+    /// For its address.
+    pub(super) fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// The file, or 304 for who has it. An image opened by itself is a document: it may do nothing either.
+    pub(super) fn answer(&self, asked: &HeaderMap) -> Response {
+        let etag =
+            HeaderValue::from_str(&format!("\"{}\"", self.tag)).unwrap_or(HeaderValue::from_static("\"0\""));
+        let fresh = is_known(asked, &etag);
         let mut response = match fresh {
             true => StatusCode::NOT_MODIFIED.into_response(),
-            false => asset.bytes.clone().into_response(),
+            false => self.bytes.clone().into_response(),
         };
         let headers = response.headers_mut();
-        headers.insert(header::ETAG, asset.etag.clone());
-        headers
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        // An image opened by itself is a document: it may do nothing either.
-        let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        if !fresh {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.mime));
+        headers.insert(header::ETAG, etag);
+        for (name, value) in [
+            (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
         }
-        Some(response)
+        if !fresh {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.mime));
+        }
+        response
     }
 }
 
 impl Asset {
     fn new(base: &str, name: &'static str, mime: &'static str, text: String) -> Self {
-        let digest = base64url::encode(Digest::of(&text).0);
-        let tag: String = digest.chars().take(16).collect();
+        let file = File::new(mime, text);
         let (stem, kind) = name.rsplit_once('.').unwrap_or((name, ""));
-        let hashed = format!("{stem}-{tag}.{kind}");
-        Self {
-            name,
-            url: format!("{base}/assets/{hashed}"),
-            hashed,
-            etag: HeaderValue::from_str(&format!("\"{tag}\"")).unwrap_or(HeaderValue::from_static("\"0\"")),
-            mime,
-            bytes: Bytes::from(text),
-        }
+        let hashed = format!("{stem}-{}.{kind}", file.tag());
+        Self { name, url: format!("{base}/assets/{hashed}"), hashed, file }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::brand::Colour;
     use super::*;
 
     #[test]
@@ -139,19 +155,14 @@ mod tests {
         let own = Assets::open("", Some(folder.path())).unwrap();
         let plain = Assets::open("", None).unwrap();
         assert_ne!(own.url("style.css"), plain.url("style.css"));
-        assert!(String::from_utf8_lossy(&own.0[0].bytes).ends_with(":root { --brand: #830 }"));
+        assert!(String::from_utf8_lossy(&own.0[0].file.bytes).ends_with(":root { --brand: #830 }"));
     }
 
-    /// WCAG 2.2: relative luminance of `#rgb` or `#rrggbb`.
-    fn luminance(colour: &str) -> f64 {
-        let hex = colour.trim_start_matches('#');
-        let wide = hex.len() == 6;
-        let channel = |i: usize| {
-            let text = if wide { hex[2 * i..2 * i + 2].to_owned() } else { hex[i..=i].repeat(2) };
-            let v = f64::from(u8::from_str_radix(&text, 16).unwrap()) / 255.0;
-            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * channel(0) + 0.7152 * channel(1) + 0.0722 * channel(2)
+    fn colour(hex: &str) -> Colour {
+        let hex = hex.trim_start_matches('#');
+        let wide = if hex.len() == 6 { hex.to_owned() } else { hex.chars().flat_map(|c| [c, c]).collect() };
+        let byte = |i: usize| u8::from_str_radix(&wide[2 * i..2 * i + 2], 16).unwrap();
+        Colour([byte(0), byte(1), byte(2)])
     }
 
     #[test]
@@ -159,9 +170,9 @@ mod tests {
         let (_, _, css) = EMBEDDED[0];
         let (light, dark) = css.split_once("prefers-color-scheme: dark").unwrap();
         for (scheme, css) in [("light", light), ("dark", dark)] {
-            let colour = |name: &str| {
+            let named = |name: &str| {
                 let (_, rest) = css.split_once(&format!("--{name}: ")).unwrap_or_else(|| panic!("{name}"));
-                luminance(rest.split(';').next().unwrap())
+                colour(rest.split(';').next().unwrap())
             };
             let text = [
                 ("text", "page"),
@@ -181,8 +192,7 @@ mod tests {
                 [("edge", "card"), ("focus", "card"), ("focus", "page"), ("bad", "card"), ("brand", "card")];
             let pairs = text.map(|p| (p, 4.5)).into_iter().chain(lines.map(|p| (p, 3.0)));
             for ((front, back), least) in pairs {
-                let (a, b) = (colour(front), colour(back));
-                let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                let ratio = named(front).contrast(named(back));
                 assert!(ratio >= least, "{scheme}: {front} on {back} is {ratio:.2}");
             }
         }

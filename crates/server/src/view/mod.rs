@@ -2,6 +2,7 @@
 //! binary; a folder given at start may replace any template or asset and any text, and may add `brand.css`.
 
 mod asset;
+pub(crate) mod brand;
 mod failure;
 mod headers;
 pub(crate) mod home;
@@ -21,7 +22,7 @@ use axum::response::{IntoResponse, Response};
 use countersign_issuer::Failure;
 use http::{HeaderValue, StatusCode, header};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde, Value, ValueKind, merge_maps};
+use minijinja::value::{Kwargs, Serde, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, context};
 use std::path::Path;
 use std::sync::Arc;
@@ -176,7 +177,8 @@ impl Views {
         let ours = self.templates.iter().find(|(lang, _)| *lang == speech.lang).or(self.templates.first());
         let (_, env) = ours.ok_or_else(|| broken("no language".to_owned()))?;
         let menu: Vec<_> = speech.again.iter().flat_map(|again| self.menu(again)).collect();
-        env.get_template(template)?.render(merge_maps([context! { languages => Serde(menu) }, values]))
+        let values = brand::in_language(values, speech.lang.as_str());
+        env.get_template(template)?.render(context! { languages => Serde(menu), ..values })
     }
 
     fn menu(&self, again: &str) -> impl Iterator<Item = Choice<'_>> {

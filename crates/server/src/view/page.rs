@@ -3,10 +3,12 @@
 pub(crate) mod account;
 pub(crate) mod passkeys;
 
+use super::brand;
 use super::headers::{Guard, Referrer};
 use countersign_issuer::model::{Client, User};
 use countersign_issuer::oauth::authorize::ConsentView;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use url::Url;
 
 /// A page.
@@ -23,25 +25,49 @@ pub(crate) trait Page: Serialize {
     }
 }
 
-/// An application, as people see it. Its logo is not loaded: that would tell a third party who signs in.
+/// An application, as people see it. `logo_uri` is not loaded: that would tell a third party who signs in.
 #[derive(Serialize, Clone, Debug)]
 pub(crate) struct App {
     pub(crate) name: String,
     pub(crate) home: Option<String>,
     pub(crate) policy: Option<String>,
     pub(crate) terms: Option<String>,
+    /// Its colours, a style sheet below our own path.
+    pub(crate) style: Option<String>,
+    /// Its picture, below our own path.
+    pub(crate) logo: Option<String>,
+    /// Names by language (RFC 7591 2.2), those without a tag apart.
+    pub(crate) names: BTreeMap<String, String>,
+    /// A sentence above the sign-in form.
+    pub(crate) welcome: Option<String>,
+    /// That sentence by language.
+    pub(crate) welcomes: BTreeMap<String, String>,
 }
 
 impl From<&Client> for App {
     fn from(client: &Client) -> Self {
         let link = |url: &Option<String>| url.as_deref().and_then(web_link);
+        let (style, logo) = brand::paths(client);
+        let names = client.metadata.more.iter().filter_map(|(n, v)| v.as_str().map(|v| (n.as_str(), v)));
+        let texts = client.metadata.brand.as_ref().map(|b| &b.texts);
         Self {
             name: client.display_name().to_owned(),
             home: link(&client.metadata.client_uri),
             policy: link(&client.metadata.policy_uri),
             terms: link(&client.metadata.tos_uri),
+            style,
+            logo,
+            names: tagged(names, "client_name"),
+            welcome: texts.and_then(|t| t.get("welcome")).cloned(),
+            welcomes: tagged(texts.into_iter().flatten().map(|(n, t)| (n.as_str(), t.as_str())), "welcome"),
         }
     }
+}
+
+/// Values of `base#tag`, by tag.
+fn tagged<'a>(all: impl Iterator<Item = (&'a str, &'a str)>, base: &str) -> BTreeMap<String, String> {
+    let tag = |name: &str| name.split_once('#').filter(|(b, _)| *b == base).map(|(_, tag)| tag.to_owned());
+    all.filter_map(|(name, value)| Some((tag(name)?, value.to_owned()))).collect()
 }
 
 /// The address if it is one of the web: never `javascript:` and the like.

@@ -6,6 +6,7 @@ mod account;
 use super::page::*;
 use super::*;
 use countersign_issuer::model::Factor;
+use std::collections::BTreeMap;
 
 const HOSTILE: &[&str] = &[
     "<script>alert(1)</script>",
@@ -20,7 +21,23 @@ const HOSTILE: &[&str] = &[
 
 fn app(s: &str) -> App {
     let link = |path: &str| Some(format!("https://app.example/{path}"));
-    App { name: s.to_owned(), home: link("home"), policy: link("policy"), terms: link("terms") }
+    let plain = bare(s);
+    App { home: link("home"), policy: link("policy"), terms: link("terms"), ..plain }
+}
+
+/// An application that said nothing but its name.
+fn bare(s: &str) -> App {
+    App {
+        name: s.to_owned(),
+        home: None,
+        policy: None,
+        terms: None,
+        style: None,
+        logo: None,
+        names: BTreeMap::new(),
+        welcome: None,
+        welcomes: BTreeMap::new(),
+    }
 }
 
 fn person(s: &str) -> Person {
@@ -98,7 +115,7 @@ fn every_page(view: &Views, s: &str) -> Vec<(&'static str, String)> {
     };
     out.push(("consent", view.html(&consent)));
     consent.groups.clear();
-    consent.client = App { name: t.clone(), home: None, policy: None, terms: None };
+    consent.client = bare(&t);
     consent.user = nobody_special();
     out.push(("consent_nothing", view.html(&consent)));
     for client in [None, Some(app(s))] {
@@ -233,6 +250,29 @@ fn the_sign_in_form_suits_password_managers() {
         "<button type=\"submit\"",
     ] {
         assert!(html.contains(needed), "{needed} in {html}");
+    }
+}
+
+#[test]
+fn a_client_is_named_in_the_readers_language() {
+    let view = Views::open("", None).unwrap();
+    let mut client = app("Lighthouse");
+    client.names =
+        [("de", "Leuchtturm"), ("pt-BR", "Farol")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    client.welcome = Some("Welcome <b>".to_owned());
+    client.style = Some("/brand/x/style-y".to_owned());
+    client.logo = Some("/brand/x/logo-z".to_owned());
+    let page = SignIn { client: Some(client), ..sign_in("x", true, false, None) };
+    let shown = |lang: &str| {
+        let speech = Speech { lang: view.languages().exact(lang).unwrap(), again: None };
+        view.html_in(&speech, SignIn::TEMPLATE, Value::from(Serde(&page))).unwrap()
+    };
+    assert!(shown("de").contains("<bdi>Leuchtturm</bdi>"), "{}", shown("de"));
+    let english = shown("en");
+    for needed in
+        ["<bdi>Lighthouse</bdi>", "Welcome &lt;b&gt;", "href=\"/brand/x/style-y\"", "src=\"/brand/x/logo-z\""]
+    {
+        assert!(english.contains(needed), "{needed} in {english}");
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod bad_input_direct;
+mod brand;
 mod cors;
 mod direct;
 mod direct_mfa;

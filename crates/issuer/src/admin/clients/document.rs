@@ -1,5 +1,6 @@
 //! One client document, read and written. Pure: what is in the store comes in as arguments.
 
+use super::brand;
 use crate::admin::level;
 use crate::admin::metadata::{Effect, check, kept, member, names, unmet};
 use crate::admin::{nearest, redirect, shown};
@@ -192,6 +193,7 @@ fn metadata(
         refresh_retry_window: seconds(document, "refresh_retry_window", 300)?,
         direct,
         demands: demands(document)?,
+        brand: document.get("brand").filter(|v| !v.is_null()).map(brand::parse).transpose()?,
     })
 }
 
