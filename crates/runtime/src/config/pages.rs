@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawPages {
-    /// Folder whose templates, assets and texts (`en.json`) replace the built-in ones of the same name; a
+    /// Folder whose templates, assets and texts (`<language>.json`) replace the built-in ones of the same name; a
     /// `brand.css` in it is added to every page.
     pub templates: Option<String>,
 }
