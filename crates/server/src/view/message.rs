@@ -17,11 +17,11 @@ macro_rules! topics {
 /// Each language with its topics; English first.
 pub(super) const EMBEDDED: &[(&str, &[&str])] = &[
     topics!("en": "common" "login" "account" "mail" "passkey"),
-    topics!("de": "common" "login" "account"),
-    topics!("es": "common" "login" "account"),
-    topics!("fr": "common" "login" "account"),
-    topics!("ja": "common" "login" "account"),
-    topics!("zh-Hans": "common" "login" "account"),
+    topics!("de": "common" "login" "account" "mail" "passkey"),
+    topics!("es": "common" "login" "account" "mail" "passkey"),
+    topics!("fr": "common" "login" "account" "mail" "passkey"),
+    topics!("ja": "common" "login" "account" "mail" "passkey"),
+    topics!("zh-Hans": "common" "login" "account" "mail" "passkey"),
 ];
 
 /// One language's texts.
