@@ -35,6 +35,7 @@ pub mod role;
 pub mod stage;
 pub mod status_list;
 pub mod totp;
+pub mod upstream;
 pub mod user;
 
 pub use clock::ManualClock;
@@ -154,6 +155,7 @@ macro_rules! suite_of_one {
             status_list: status_leases status_leases_at_once status_of_a_session status_hits_of_rules
                 status_given_too_late status_retires;
             passkey: passkey_round_trip passkey_refused passkey_used passkey_used_64_at_once passkey_suspected;
+            upstream: upstream_round_trip upstream_last_way upstream_joins_once;
             event: event_round_trip;
             outbox: job_round_trip job_lease_runs_out job_fails job_dies job_taken_once;
             node: node_ping node_heartbeats;

@@ -83,7 +83,8 @@ fn hold(tx: &Tx<'_>, id: &UserId, roles: &[String]) -> Done<()> {
     Ok(())
 }
 
-fn create(tx: &Tx<'_>, new: &NewUser) -> Done<CreateUser> {
+/// The row, its roles and its password.
+pub(crate) fn create(tx: &Tx<'_>, new: &NewUser) -> Done<CreateUser> {
     let email_key = key(&new.email);
     let username_key = new.username.as_deref().map(key);
     if tx.row("SELECT 1 FROM user WHERE email_key = ?1", [&email_key], |_| Ok(()))?.is_some() {

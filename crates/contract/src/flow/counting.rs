@@ -112,7 +112,8 @@ noted! {
         fn upstream_link(provider: &str, subject: &str) -> StoreResult<At<Option<UpstreamLink>>>;
         fn list_upstreams(user: &UserId) -> StoreResult<Vec<UpstreamLink>>;
         fn add_upstream(change: CredentialChange, provider: &str, subject: &str, email: Option<&str>) -> StoreResult<LinkedUpstream>;
-        fn remove_upstream(change: CredentialChange, provider: &str, subject: &str) -> StoreResult<Option<Vec<Rule>>>;
+        fn remove_upstream(change: CredentialChange, provider: &str, subject: &str, providers: &[String], otherwise: bool) -> StoreResult<UnlinkedUpstream>;
+        fn join_upstream(new: NewUser, provider: &str, subject: &str, event: EventDraft) -> StoreResult<JoinedUpstream>;
     }
     Outbox {
         fn job_queued(way: Way) -> ();

@@ -1,8 +1,9 @@
 //! Links between accounts and other providers.
 
 use super::account::CredentialChange;
+use super::user::NewUser;
 use super::{At, StoreResult};
-use crate::model::{Rule, UserId};
+use crate::model::{EventDraft, Rule, User, UserId};
 use async_trait::async_trait;
 use countersign_token::Timestamp;
 
@@ -32,6 +33,30 @@ pub enum LinkedUpstream {
     NoSuchUser,
 }
 
+/// What came of unlinking.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum UnlinkedUpstream {
+    /// Done; the rules written.
+    Unlinked(Vec<Rule>),
+    /// Not this person's.
+    NoSuchLink,
+    /// Nothing was written: the account could not be entered any more.
+    LastWay,
+}
+
+/// What came of an account made for somebody whom another provider named.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum JoinedUpstream {
+    /// Made and linked.
+    Joined(User),
+    /// It is linked to this account already.
+    Taken(UserId),
+    /// Somebody has the address.
+    EmailTaken,
+    /// A role does not exist.
+    NoSuchRole(String),
+}
+
 /// Links.
 #[async_trait]
 pub trait Upstreams: Send + Sync {
@@ -47,11 +72,22 @@ pub trait Upstreams: Send + Sync {
         subject: &str,
         email: Option<&str>,
     ) -> StoreResult<LinkedUpstream>;
-    /// Unlinks. `None`: not this person's.
+    /// Unlinks, when a password, a passkey or a link to one of `providers` is left, or `otherwise` says that
+    /// there is another way (the mailbox).
     async fn remove_upstream(
         &self,
         change: CredentialChange,
         provider: &str,
         subject: &str,
-    ) -> StoreResult<Option<Vec<Rule>>>;
+        providers: &[String],
+        otherwise: bool,
+    ) -> StoreResult<UnlinkedUpstream>;
+    /// Makes a person and the link in one.
+    async fn join_upstream(
+        &self,
+        new: NewUser,
+        provider: &str,
+        subject: &str,
+        event: EventDraft,
+    ) -> StoreResult<JoinedUpstream>;
 }
