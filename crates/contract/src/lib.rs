@@ -109,6 +109,10 @@ macro_rules! flows {
                 status_agrees_with_introspection status_beside_buckets
                 status_outlives_settings
                 status_of_a_session_is_the_sessions;
+            upstream: upstream_signs_up_and_in upstream_lies_are_refused upstream_forged_signatures
+                upstream_keys_come_and_go upstream_state_is_one_browsers upstream_answers upstream_out_of_order
+                upstream_never_by_an_address upstream_asks_first upstream_linked_by_its_owner
+                upstream_obeys_the_operator;
             totp: totp_enrolment totp_enrolment_is_bound totp_picture_is_harmless totp_code_is_good_once
                 totp_guessing;
         }
@@ -155,7 +159,7 @@ macro_rules! suite_of_one {
             status_list: status_leases status_leases_at_once status_of_a_session status_hits_of_rules
                 status_given_too_late status_retires;
             passkey: passkey_round_trip passkey_refused passkey_used passkey_used_64_at_once passkey_suspected;
-            upstream: upstream_round_trip upstream_last_way upstream_joins_once;
+            upstream: upstream_round_trip upstream_removed upstream_joins_once;
             event: event_round_trip;
             outbox: job_round_trip job_lease_runs_out job_fails job_dies job_taken_once;
             node: node_ping node_heartbeats;

@@ -3,30 +3,17 @@
 use crate::fixture::{self, UNTIL, event};
 use crate::stage::{Stage, at_once};
 use countersign_issuer::model::{BrowserSessionId, EventKind, User, UserId};
-use countersign_issuer::port::{
-    CredentialChange, JoinedUpstream, LinkedUpstream, UnlinkedUpstream, UpstreamLink,
-};
+use countersign_issuer::port::{CredentialChange, JoinedUpstream, LinkedUpstream, StoreError, UpstreamLink};
 use std::sync::Arc;
 
 fn change(user: &UserId, kind: EventKind, keep: Option<&BrowserSessionId>) -> CredentialChange {
-    CredentialChange { user: user.clone(), keep: keep.cloned(), until: UNTIL, event: event(kind).user(user) }
+    let keep = keep.cloned();
+    CredentialChange { user: user.clone(), version: None, keep, until: UNTIL, event: event(kind) }
 }
 
 async fn link(stage: &Stage, user: &User, provider: &str, subject: &str) -> LinkedUpstream {
     let change = change(&user.id, EventKind::ProviderLinked, None);
     stage.store.add_upstream(change, provider, subject, Some("ada@far.test")).await.unwrap()
-}
-
-async fn unlink(
-    stage: &Stage,
-    user: &User,
-    subject: &str,
-    known: &[&str],
-    otherwise: bool,
-) -> UnlinkedUpstream {
-    let known: Vec<String> = known.iter().map(|&k| k.to_owned()).collect();
-    let change = change(&user.id, EventKind::ProviderUnlinked, None);
-    stage.store.remove_upstream(change, "far", subject, &known, otherwise).await.unwrap()
 }
 
 /// Linked once, found by its name at the provider alone, listed with its owner; every other session ends.
@@ -76,39 +63,28 @@ pub async fn upstream_round_trip(stage: Stage) {
     assert_eq!(store.upstream_link("far", "s-1").await.unwrap().it, None, "gone with the person");
 }
 
-/// The last way to sign in stays, also when two are taken away at once.
-pub async fn upstream_last_way(stage: Stage) {
-    let store = Arc::clone(&stage.store);
-    let mut new = fixture::new_user(&stage.entropy, "ada");
-    new.password = None;
-    let joined = store.join_upstream(new, "far", "s-1", event(EventKind::UserCreated)).await.unwrap();
-    let JoinedUpstream::Joined(ada) = joined else { panic!("{joined:?}") };
-    assert_eq!(unlink(&stage, &ada, "s-1", &["far"], false).await, UnlinkedUpstream::LastWay);
-    assert_eq!(unlink(&stage, &ada, "s-2", &["far"], true).await, UnlinkedUpstream::NoSuchLink);
-    assert!(matches!(link(&stage, &ada, "far", "s-2").await, LinkedUpstream::Linked(_)));
-    assert_eq!(
-        unlink(&stage, &ada, "s-1", &["near"], false).await,
-        UnlinkedUpstream::LastWay,
-        "a provider that is not there any more is no way"
-    );
-    let bob = stage.user("bob").await;
-    assert_eq!(unlink(&stage, &bob, "s-1", &["far"], true).await, UnlinkedUpstream::NoSuchLink);
-
+/// Only the owner's is removed, and of two removals decided by the same facts one is done.
+pub async fn upstream_removed(stage: Stage) {
+    let store = &stage.store;
+    let (ada, bob) = (stage.user("ada").await, stage.user("bob").await);
+    for subject in ["s-1", "s-2"] {
+        assert!(matches!(link(&stage, &ada, "far", subject).await, LinkedUpstream::Linked(_)));
+    }
+    let unlink = |user: &User, subject: &'static str, version: Option<u32>| {
+        let change = CredentialChange { version, ..change(&user.id, EventKind::ProviderUnlinked, None) };
+        let store = Arc::clone(store);
+        async move { store.remove_upstream(change, "far", subject).await }
+    };
     let mark = stage.mark().await;
-    let done = at_once(2, |i| {
-        let (store, user) = (Arc::clone(&stage.store), ada.id.clone());
-        async move {
-            let change = change(&user, EventKind::ProviderUnlinked, None);
-            let subject = format!("s-{}", i + 1);
-            store.remove_upstream(change, "far", &subject, &["far".to_owned()], false).await.unwrap()
-        }
-    })
-    .await;
-    assert_eq!(done.iter().filter(|d| matches!(d, UnlinkedUpstream::Unlinked(_))).count(), 1, "{done:?}");
-    assert_eq!(done.iter().filter(|d| **d == UnlinkedUpstream::LastWay).count(), 1, "{done:?}");
+    assert_eq!(unlink(&bob, "s-1", None).await.unwrap(), None, "not his");
+    assert_eq!(unlink(&ada, "s-3", None).await.unwrap(), None);
+    assert_eq!(stage.mark().await, mark, "nothing written");
+    let seen = store.account(&ada.id).await.unwrap().it.unwrap().subject.user.credential_version;
+    assert!(unlink(&ada, "s-1", Some(seen)).await.unwrap().is_some());
+    assert!(matches!(unlink(&ada, "s-2", Some(seen)).await, Err(StoreError::Outrun)));
     assert_eq!(stage.kinds(mark).await, [EventKind::ProviderUnlinked]);
-    let left = store.list_upstreams(&ada.id).await.unwrap();
-    assert!(matches!(unlink(&stage, &ada, &left[0].subject, &[], true).await, UnlinkedUpstream::Unlinked(_)));
+    let left: Vec<_> = store.list_upstreams(&ada.id).await.unwrap().into_iter().map(|l| l.subject).collect();
+    assert_eq!(left, ["s-2"], "a removal outrun is undone");
 }
 
 /// A person and the link are made together or not at all, once of many.

@@ -18,6 +18,7 @@ pub mod revocation;
 pub mod seal;
 pub mod settings;
 pub mod status_list;
+pub mod upstream;
 
 pub use error::{Code, Failure, Rejected, Result, Unavailable, rejected};
 pub use settings::Settings;
@@ -84,6 +85,8 @@ pub struct Issuer {
     pub feed: revocation::Feed,
     /// The status lists as this node serves them.
     pub status_lists: status_list::StatusLists,
+    /// Other providers that people sign in with.
+    pub upstreams: upstream::Providers,
     pub(crate) verified: VerifiedCache,
     pub(crate) throttle: Throttle,
     pub(crate) sends: Sends,
@@ -103,6 +106,7 @@ impl Issuer {
             keys: KeyRing::default(),
             feed: revocation::Feed::default(),
             status_lists: status_list::StatusLists::default(),
+            upstreams: upstream::Providers::new(&settings.upstreams),
             verified: VerifiedCache::default(),
             throttle: Throttle::default(),
             sends: Sends::default(),

@@ -1,6 +1,7 @@
 //! Checked settings of the issuer. Nothing here has only one right answer.
 
 use crate::login::Policy;
+use crate::upstream::ProviderSettings;
 use countersign_feed::Staleness;
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub struct Settings {
     pub staleness: Staleness,
     /// Live rules of the feed beyond which those about people and sessions are collapsed into buckets.
     pub max_rules: u32,
+    /// Other providers that people sign in with.
+    pub upstreams: Vec<ProviderSettings>,
 }
 
 impl Settings {
@@ -62,6 +65,7 @@ impl Settings {
             ui_locales: vec!["en".to_owned()],
             staleness: Staleness::default(),
             max_rules: 4_000_000,
+            upstreams: Vec::new(),
         }
     }
 

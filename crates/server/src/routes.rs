@@ -225,6 +225,16 @@ fn rows() -> Vec<Row> {
         Row::new("/login/recovery_code", Page).post(login::recovery_code::post).leads_to_client(),
         Row::new("/login/passkey", Page).post(login::passkey::submit).leads_to_client(),
         Row::new("/login/passkey/options", Direct).post(login::passkey::options),
+        Row::new("/login/upstream/*", Page)
+            .get(login::upstream::get)
+            .post(login::upstream::post)
+            .leads_to_client(),
+        Row::new("/login/upstream-link", Page)
+            .get(login::upstream::ask)
+            .post(login::upstream::answer)
+            .leads_to_client(),
+        Row::new("/account/providers", Page).get(account::providers::show).post(account::providers::add),
+        Row::new("/account/providers/unlink", Page).post(account::providers::remove),
         Row::new("/consent", Page).post(oauth::authorize::choose).leads_to_client(),
         Row::new("/oauth/logout", Page).get(oauth::logout::get).post(oauth::logout::post).leads_to_client(),
         Row::new("/oauth/logout/confirm", Page).post(oauth::logout::confirm).leads_to_client(),

@@ -6,10 +6,10 @@ use crate::tx::Tx;
 use crate::user::{create, credential_changed};
 use crate::{SqliteStore, event};
 use async_trait::async_trait;
-use countersign_issuer::model::{EventDraft, UserId};
+use countersign_issuer::model::{EventDraft, Rule, UserId};
 use countersign_issuer::port::{
-    At, CreateUser, CredentialChange, JoinedUpstream, LinkedUpstream, NewUser, StoreResult, UnlinkedUpstream,
-    UpstreamLink, Upstreams,
+    At, CreateUser, CredentialChange, JoinedUpstream, LinkedUpstream, NewUser, StoreResult, UpstreamLink,
+    Upstreams,
 };
 use rusqlite::{Row, params};
 
@@ -50,32 +50,12 @@ fn add(
     Ok(LinkedUpstream::Linked(rules))
 }
 
-fn remove(
-    tx: &Tx<'_>,
-    change: &CredentialChange,
-    (provider, subject): (&str, &str),
-    providers: &str,
-    otherwise: bool,
-) -> Done<UnlinkedUpstream> {
-    let user = change.user.as_str();
-    let theirs = "SELECT 1 FROM upstream_link WHERE provider = ?1 AND subject = ?2 AND user_id = ?3";
-    if tx.row(theirs, [provider, subject, user], |_| Ok(()))?.is_none() {
-        return Ok(UnlinkedUpstream::NoSuchLink);
+fn remove(tx: &Tx<'_>, change: &CredentialChange, provider: &str, subject: &str) -> Done<Option<Vec<Rule>>> {
+    let theirs = "DELETE FROM upstream_link WHERE provider = ?1 AND subject = ?2 AND user_id = ?3";
+    match tx.guarded(theirs, [provider, subject, change.user.as_str()])? {
+        true => credential_changed(tx, change),
+        false => Ok(None),
     }
-    let left: bool = tx.value(
-        "SELECT EXISTS (SELECT 1 FROM password WHERE user_id = ?1)
-             OR EXISTS (SELECT 1 FROM passkey WHERE user_id = ?1 AND verifies_user)
-             OR EXISTS (SELECT 1 FROM upstream_link l WHERE l.user_id = ?1
-                          AND (l.provider <> ?2 OR l.subject <> ?3)
-                          AND l.provider IN (SELECT value FROM json_each(?4)))",
-        [user, provider, subject, providers],
-    )?;
-    if !left && !otherwise {
-        return Ok(UnlinkedUpstream::LastWay);
-    }
-    let Some(rules) = credential_changed(tx, change)? else { return Ok(UnlinkedUpstream::NoSuchLink) };
-    tx.one("DELETE FROM upstream_link WHERE provider = ?1 AND subject = ?2", [provider, subject])?;
-    Ok(UnlinkedUpstream::Unlinked(rules))
 }
 
 fn join(
@@ -132,12 +112,9 @@ impl Upstreams for SqliteStore {
         change: CredentialChange,
         provider: &str,
         subject: &str,
-        providers: &[String],
-        otherwise: bool,
-    ) -> StoreResult<UnlinkedUpstream> {
+    ) -> StoreResult<Option<Vec<Rule>>> {
         let (provider, subject) = (provider.to_owned(), subject.to_owned());
-        let providers = serde_json::json!(providers).to_string();
-        self.write(move |tx| remove(tx, &change, (&provider, &subject), &providers, otherwise)).await
+        self.write(move |tx| remove(tx, &change, &provider, &subject)).await
     }
 
     async fn join_upstream(

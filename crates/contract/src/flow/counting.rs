@@ -112,7 +112,7 @@ noted! {
         fn upstream_link(provider: &str, subject: &str) -> StoreResult<At<Option<UpstreamLink>>>;
         fn list_upstreams(user: &UserId) -> StoreResult<Vec<UpstreamLink>>;
         fn add_upstream(change: CredentialChange, provider: &str, subject: &str, email: Option<&str>) -> StoreResult<LinkedUpstream>;
-        fn remove_upstream(change: CredentialChange, provider: &str, subject: &str, providers: &[String], otherwise: bool) -> StoreResult<UnlinkedUpstream>;
+        fn remove_upstream(change: CredentialChange, provider: &str, subject: &str) -> StoreResult<Option<Vec<Rule>>>;
         fn join_upstream(new: NewUser, provider: &str, subject: &str, event: EventDraft) -> StoreResult<JoinedUpstream>;
     }
     Outbox {

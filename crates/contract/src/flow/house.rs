@@ -10,7 +10,7 @@ use countersign_issuer::login::{Caller, Devices, browser};
 use countersign_issuer::model::{Digest, Secret, User};
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_issuer::port::hasher::HashDone;
-use countersign_issuer::port::{HashJob, HashOrigin, Hasher, Store};
+use countersign_issuer::port::{Egress, HashJob, HashOrigin, Hasher, Store};
 use countersign_issuer::seal::Sealer;
 use countersign_issuer::{Code, Failure, Issuer, Parts, Rejected, Result, Settings, Unavailable};
 use countersign_token::base64url;
@@ -104,9 +104,15 @@ impl House {
 
     /// With these settings.
     pub async fn with(stage: Stage, settings: Settings) -> Self {
+        Self::reaching(stage, settings, Arc::new(NoEgress)).await
+    }
+
+    /// With these settings, and servers that it can call.
+    pub async fn reaching(stage: Stage, settings: Settings, egress: Arc<dyn Egress>) -> Self {
         let store = Arc::new(CountingStore::new(Arc::clone(&stage.store)));
         let hasher = Arc::new(TestHasher::default());
         let parts = parts(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&hasher), MASTER, 1);
+        let parts = Parts { egress, ..parts };
         let issuer = Issuer::start(settings, parts).await.unwrap();
         store.take();
         Self { stage, issuer, hasher, store, nodes: AtomicU64::new(1) }

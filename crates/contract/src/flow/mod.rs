@@ -29,6 +29,8 @@ pub mod revocation;
 pub mod status_list;
 pub mod step_up;
 pub mod totp;
+pub mod upstream;
+pub mod upstream_far;
 
 use crate::stage::Stage;
 use crate::{ManualClock, SeededEntropy};

@@ -28,7 +28,7 @@ impl Config {
         match self {
             Self::Show => {
                 let shown = context.effective(Vec::new())?.show();
-                let json: Map<String, Value> = shown.iter().map(|s| (s.key.to_owned(), one(s))).collect();
+                let json: Map<String, Value> = shown.iter().map(|s| (s.key.clone(), one(s))).collect();
                 context.out.data(&json.into(), || text(&shown))?;
             }
             Self::Check => {
@@ -63,7 +63,7 @@ fn text(shown: &[Shown]) -> String {
     let mut out = String::new();
     let mut section = "";
     for one in shown {
-        let (at, name) = one.key.rsplit_once('.').unwrap_or(("", one.key));
+        let (at, name) = one.key.rsplit_once('.').unwrap_or(("", &one.key));
         if at != section {
             out.push_str(&format!("\n[{at}]\n"));
             section = at;

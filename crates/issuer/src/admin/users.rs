@@ -69,7 +69,8 @@ pub(super) async fn add_hashed(issuer: &Issuer, add: Add, password: Option<Secre
     }
 }
 
-fn check(add: &Add) -> Result<(), String> {
+/// What address, user name and display name must be.
+pub(crate) fn check(add: &Add) -> Result<(), String> {
     use invisible::{Joiners, refuse};
     refuse("The e-mail address", &add.email, Joiners::Refused)?;
     refuse("The user name", add.username.as_deref().unwrap_or_default(), Joiners::Refused)?;

@@ -368,7 +368,7 @@ async fn id_token(
 }
 
 /// OIDC Core 3.1.3.6: the left half of the hash that goes with the ID token's algorithm.
-fn at_hash(alg: Algorithm, access_token: &str) -> String {
+pub(crate) fn at_hash(alg: Algorithm, access_token: &str) -> String {
     let hash = match alg {
         Algorithm::Es384 | Algorithm::Rs384 | Algorithm::Ps384 | Algorithm::Hs384 => &digest::SHA384,
         Algorithm::Ed25519 | Algorithm::Es512 | Algorithm::Rs512 | Algorithm::Ps512 | Algorithm::Hs512 => {

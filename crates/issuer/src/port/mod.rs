@@ -59,7 +59,7 @@ pub use role::Roles;
 pub use signer::SignPool;
 pub use status_list::StatusLists;
 pub use totp::Totps;
-pub use upstream::{JoinedUpstream, LinkedUpstream, UnlinkedUpstream, UpstreamLink, Upstreams};
+pub use upstream::{JoinedUpstream, LinkedUpstream, UpstreamLink, Upstreams};
 pub use user::{ChangedUser, CreateUser, NewUser, UserChange, Users};
 
 use crate::error::{Code, Failure, Unavailable, rejected};

@@ -33,17 +33,6 @@ pub enum LinkedUpstream {
     NoSuchUser,
 }
 
-/// What came of unlinking.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum UnlinkedUpstream {
-    /// Done; the rules written.
-    Unlinked(Vec<Rule>),
-    /// Not this person's.
-    NoSuchLink,
-    /// Nothing was written: the account could not be entered any more.
-    LastWay,
-}
-
 /// What came of an account made for somebody whom another provider named.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum JoinedUpstream {
@@ -72,16 +61,13 @@ pub trait Upstreams: Send + Sync {
         subject: &str,
         email: Option<&str>,
     ) -> StoreResult<LinkedUpstream>;
-    /// Unlinks, when a password, a passkey or a link to one of `providers` is left, or `otherwise` says that
-    /// there is another way (the mailbox).
+    /// Unlinks. `None`: not this person's.
     async fn remove_upstream(
         &self,
         change: CredentialChange,
         provider: &str,
         subject: &str,
-        providers: &[String],
-        otherwise: bool,
-    ) -> StoreResult<UnlinkedUpstream>;
+    ) -> StoreResult<Option<Vec<Rule>>>;
     /// Makes a person and the link in one.
     async fn join_upstream(
         &self,

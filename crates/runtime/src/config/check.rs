@@ -1,6 +1,7 @@
 //! From what was written to what is used: every rule that spans sections, and the result.
 
 use super::problem::Problems;
+use super::upstream;
 use super::{
     ConfigError, Effective, LogSettings, MailSettings, PasswordSettings, ReaderLimits, RegistrationMode,
     SmsSink, TlsFiles,
@@ -126,6 +127,7 @@ impl Effective {
         let readers = raw.revocation.check(&mut problems, &mut issuer);
         let templates = raw.pages.check(&mut problems);
         let egress = raw.egress.check(&mut problems);
+        upstream::check(&raw.upstream, &mut problems, &mut issuer);
         let return_hosts = raw.gateway.check(&mut problems);
         let log = raw.log.check(&mut problems);
         if raw.data_dir.is_empty() {

@@ -10,6 +10,9 @@ use std::sync::LazyLock;
 /// Sections that are named by the documentation but not part of this version.
 const LATER: [(&str, &str); 1] = [("gateway.routes", "this version has no gateway")];
 
+/// Stands for the part of a key that the operator chooses.
+pub(super) const ANY: &str = "*";
+
 /// How a text from the environment or a flag is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
@@ -50,6 +53,11 @@ fn walk(schema: &Value, at: &str, out: &mut BTreeMap<String, Known>) {
         }
         return;
     }
+    // Sections that the operator names: `upstream.NAME`.
+    if let Some(named) = schema.get("additionalProperties").filter(|more| more.get("properties").is_some()) {
+        walk(named, &format!("{at}.{ANY}"), out);
+        return;
+    }
     let has = |name: &str| match schema.get("type") {
         Some(Value::String(one)) => one == name,
         Some(Value::Array(many)) => many.iter().any(|t| t == name),
@@ -69,10 +77,24 @@ fn walk(schema: &Value, at: &str, out: &mut BTreeMap<String, Known>) {
     out.insert(at.to_owned(), Known { kind, secret, later });
 }
 
-/// Is it a section, such as `tokens`?
+/// The setting of that key.
+pub(super) fn find(key: &str) -> Option<&'static Known> {
+    KNOWN.get(key).or_else(|| KNOWN.get(pattern(key)?.as_str()))
+}
+
+/// `upstream.google.issuer` is an `upstream.*.issuer`.
+fn pattern(key: &str) -> Option<String> {
+    let (section, rest) = key.split_once('.')?;
+    let (_, setting) = rest.split_once('.').filter(|(_, setting)| !setting.contains('.'))?;
+    Some(format!("{section}.{ANY}.{setting}"))
+}
+
+/// Is it a section, such as `tokens` or `upstream.google`?
 pub(super) fn is_section(key: &str) -> bool {
     let prefix = format!("{key}.");
-    KNOWN.keys().any(|k| k.starts_with(&prefix))
+    let named = key.split_once('.').filter(|(_, name)| !name.contains('.'));
+    let named = named.map(|(section, _)| format!("{section}.{ANY}."));
+    KNOWN.keys().any(|k| k.starts_with(&prefix) || named.as_ref().is_some_and(|n| k.starts_with(n)))
 }
 
 /// Why a key that is not known cannot be used: a later version's, or none at all, with the nearest one.
@@ -83,7 +105,9 @@ pub(super) fn explain(key: &str) -> (&'static str, String) {
     if let Some((_, why)) = later {
         return ("config_unsupported", format!("is not supported: {why}; remove it"));
     }
-    match nearest(key) {
+    // Of a section that the operator named, that one's.
+    let own = key.split('.').nth(1).unwrap_or(ANY);
+    match nearest(key).map(|near| near.replace(ANY, own)) {
         Some(near) => ("config_unknown_key", format!("there is no such setting; did you mean {near}?")),
         None => (
             "config_unknown_key",
@@ -121,9 +145,20 @@ mod tests {
         assert_eq!(kind("direct.clients"), Some(Kind::List));
         assert_eq!(kind("oauth.registration.mode"), Some(Kind::Text));
         assert_eq!(kind("oauth.registration"), None);
+        assert!(is_section("upstream") && is_section("upstream.google") && !is_section("upstream.google.x"));
+        assert_eq!(find("upstream.google.scopes").map(|k| k.kind), Some(Kind::List));
+        assert!(find("upstream.google.isuer").is_none() && find("upstream.scopes").is_none());
+        assert!(find("upstream.a.b.scopes").is_none() && find("tokens.a.access_token_ttl").is_none());
         assert!(is_section("oauth.registration") && is_section("tls") && !is_section("listen"));
         let secrets: Vec<_> = KNOWN.iter().filter(|(_, k)| k.secret).map(|(name, _)| name.as_str()).collect();
-        assert_eq!(secrets, ["keys.master_key", "mail.smtp_password", "sms.secret"]);
+        let due = [
+            "keys.master_key",
+            "mail.smtp_password",
+            "sms.secret",
+            "upstream.*.client_secret",
+            "upstream.*.private_key",
+        ];
+        assert_eq!(secrets, due);
     }
 
     #[test]
@@ -137,6 +172,7 @@ mod tests {
         ] {
             assert_eq!(nearest(typed), Some(meant), "{typed}");
         }
+        assert!(explain("upstream.google.isuer").1.contains("upstream.google.issuer"));
         assert_eq!(nearest("xyzzy"), None);
         assert_eq!(explain("gateway.routes").0, "config_unsupported");
         assert_eq!(explain("mailer").0, "config_unknown_key");

@@ -1,6 +1,6 @@
 //! The layers and which of them each value came from: defaults < TOML file < environment < flags.
 
-use super::known::{self, KNOWN, Kind};
+use super::known::{self, Kind};
 use super::problem::{ConfigError, Problem};
 use super::{Origin, Raw};
 use serde_json::{Map, Value};
@@ -120,7 +120,7 @@ impl Layers {
                 if at.is_empty() { name.get_ref().to_string() } else { format!("{at}.{}", name.get_ref()) };
             let line = line_of(text, name.span().start);
             let origin = Origin::File { path: path.to_owned(), line };
-            if KNOWN.contains_key(&key) {
+            if known::find(&key).is_some() {
                 match json(value.get_ref()) {
                     Some(value) => self.set(&key, value, origin),
                     None => {
@@ -155,13 +155,13 @@ impl Layers {
         ours.sort();
         for (name, rest, value) in ours {
             let key = rest.to_ascii_lowercase().replace("__", ".");
-            if KNOWN.contains_key(&key) {
+            if known::find(&key).is_some() {
                 if env.iter().any(|(other, _)| *other == format!("{name}_FILE")) {
                     let text = format!("{name} and {name}_FILE are both set; unset one");
                     self.problem("config_invalid", &key, Origin::Env(name.clone()), text);
                 }
                 self.text(&key, value, Origin::Env(name.clone()));
-            } else if let Some(known) = key.strip_suffix("_file").filter(|k| KNOWN.contains_key(*k)) {
+            } else if let Some(known) = key.strip_suffix("_file").filter(|k| known::find(k).is_some()) {
                 self.secret(known, name, Path::new(value), Origin::Env(name.clone()));
             } else {
                 self.unknown(&key, Origin::Env(name.clone()));
@@ -190,7 +190,7 @@ impl Layers {
 
     /// A text from the environment, a flag or a secret's file, read as its setting's kind wants.
     fn text(&mut self, key: &str, text: &str, origin: Origin) {
-        let kind = KNOWN.get(key).map_or(Kind::Text, |k| k.kind);
+        let kind = known::find(key).map_or(Kind::Text, |k| k.kind);
         let value = match kind {
             Kind::Text => Ok(Value::from(text)),
             Kind::Number => text.parse::<i64>().map(Value::from).map_err(|_| "must be a whole number"),
@@ -227,7 +227,7 @@ impl Layers {
             let key = e.path().to_string();
             // An element of a list belongs to the list.
             let key = key.split('[').next().unwrap_or_default().to_owned();
-            let secret = KNOWN.get(&key).is_some_and(|k| k.secret);
+            let secret = known::find(&key).is_some_and(|k| k.secret);
             let text = if secret { "is not a text".to_owned() } else { e.inner().to_string() };
             let origin = self.origins.get(&key).cloned();
             ConfigError::one("config_invalid", Some(&key), origin, text)
@@ -245,7 +245,7 @@ fn is_service_link(rest: &str) -> bool {
 
 /// `keys.master_key_file` names the file of `keys.master_key`.
 fn secret_file(key: &str) -> Option<&str> {
-    key.strip_suffix("_file").filter(|k| KNOWN.get(*k).is_some_and(|known| known.secret))
+    key.strip_suffix("_file").filter(|k| known::find(k).is_some_and(|known| known.secret))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

@@ -27,6 +27,7 @@ mod sms;
 mod span;
 mod tls;
 mod tokens;
+mod upstream;
 
 pub use check::{MasterKeySource, Settings, StorePath};
 pub use layer::{Effective, Flag, Sources, load};
@@ -86,6 +87,8 @@ pub struct Raw {
     pub sms: sms::RawSms,
     /// The revocation feed.
     pub revocation: revocation::RawRevocation,
+    /// Other providers that people sign in with, by names of your choice: `[upstream.google]`.
+    pub upstream: std::collections::BTreeMap<String, upstream::RawUpstream>,
     /// Calls that the server makes to addresses others name.
     pub egress: egress::RawEgress,
     /// The gateway.
@@ -114,6 +117,7 @@ impl Default for Raw {
             mail: Default::default(),
             sms: Default::default(),
             revocation: Default::default(),
+            upstream: Default::default(),
             egress: Default::default(),
             gateway: Default::default(),
             log: Default::default(),

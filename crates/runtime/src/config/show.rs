@@ -1,6 +1,6 @@
 //! `config show` and `config schema`: every setting, its effective value and where it came from.
 
-use super::known::{self, KNOWN};
+use super::known::{self, ANY, KNOWN, Known};
 use super::{Effective, Origin};
 use serde_json::Value;
 use url::Url;
@@ -12,7 +12,7 @@ const HIDDEN: &str = "***";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
     /// Dotted key.
-    pub key: &'static str,
+    pub key: String,
     /// Effective value; `null`: not set. A secret shows as `***`.
     pub value: Value,
     /// Where it came from.
@@ -25,15 +25,15 @@ impl Effective {
     /// Every setting, sections in the order of their names.
     pub fn show(&self) -> Vec<Shown> {
         let tree = serde_json::to_value(&self.raw).unwrap_or_default();
-        let mut keys: Vec<_> = KNOWN.iter().collect();
-        keys.sort_by_key(|(key, _)| (key.contains('.'), *key));
+        let mut keys: Vec<_> = KNOWN.iter().flat_map(|(key, known)| own_keys(key, known, &tree)).collect();
+        keys.sort_by(|(a, _), (b, _)| (a.contains('.'), a).cmp(&(b.contains('.'), b)));
         keys.into_iter()
             .map(|(key, known)| {
                 let mut value =
                     key.split('.').try_fold(&tree, |at, part| at.get(part)).cloned().unwrap_or_default();
-                let mut origin = self.origins.get(key).cloned().unwrap_or(Origin::Default);
+                let mut origin = self.origins.get(&key).cloned().unwrap_or(Origin::Default);
                 if value.is_null()
-                    && let Some((derived, from)) = self.derived(key)
+                    && let Some((derived, from)) = self.derived(&key)
                 {
                     (value, origin) = (Value::from(derived), Origin::Derived(from));
                 }
@@ -43,7 +43,7 @@ impl Effective {
                 if let ("store", Some(url)) = (key.as_str(), value.as_str()) {
                     value = Value::from(without_password(url));
                 }
-                let set = self.origins.contains_key(key);
+                let set = self.origins.contains_key(&key);
                 Shown { key, value, origin, note: known.later.as_deref().filter(|_| set) }
             })
             .collect()
@@ -57,6 +57,15 @@ impl Effective {
             .filter(move |(key, _)| set(key))
             .filter_map(|(key, known)| Some((key.as_str(), known.later.as_deref()?)))
     }
+}
+
+/// A key, or one for each section that the operator named.
+fn own_keys(key: &str, known: &'static Known, tree: &Value) -> Vec<(String, &'static Known)> {
+    let Some((section, _)) = key.split_once(&format!(".{ANY}.")) else {
+        return vec![(key.to_owned(), known)];
+    };
+    let names = tree.get(section).and_then(Value::as_object).into_iter().flat_map(|named| named.keys());
+    names.map(|name| (key.replace(ANY, name), known)).collect()
 }
 
 /// The JSON schema of the configuration file.

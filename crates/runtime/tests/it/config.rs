@@ -257,3 +257,61 @@ fn the_schema_describes_every_setting() {
         described(section);
     }
 }
+
+#[test]
+fn providers_are_set_by_sections_of_their_own_names() {
+    let (_dir, path) = file(
+        "[upstream.google]\npreset = \"google\"\nclient_id = \"abc\"\nmail_domains = [\"Example.com\"]\n\
+         [upstream.work]\npreset = \"microsoft\"\nissuer = \"https://login.microsoftonline.com/common/v2.0\"\n\
+         client_id = \"def\"\nroles = [\"groups = staff -> reader\"]\n",
+    );
+    let secret = env(&[("COUNTERSIGN_UPSTREAM__GOOGLE__CLIENT_SECRET", "hunter2")]);
+    let effective = config::load(&Sources { file: Some(path), env: secret, ..Sources::default() }).unwrap();
+    let settings = effective.check().unwrap().issuer.upstreams;
+    let [google, work] = settings.as_slice() else { panic!("{settings:?}") };
+    assert_eq!(
+        (google.display_name.as_str(), google.issuer.as_str()),
+        ("Google", "https://accounts.google.com")
+    );
+    assert_eq!(google.mail_domains, ["example.com"]);
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    assert_eq!(work.named, "https://login.microsoftonline.com/{tenantid}/v2.0");
+    assert_eq!(work.roles[0].role, "reader");
+    assert_eq!(value(&effective, "upstream.google.client_secret").0, json!("***"));
+    assert_eq!(value(&effective, "upstream.work.client_id").0, json!("def"));
+    assert!(matches!(value(&effective, "upstream.work.client_id").1, Origin::File { line: 7, .. }));
+}
+
+#[test]
+fn a_provider_that_cannot_work_is_refused_with_its_key() {
+    for (text, key) in [
+        ("[upstream.x]\nclient_id = \"a\"", "upstream.x.issuer"),
+        ("[upstream.x]\nissuer = \"https://id.example\"", "upstream.x.client_id"),
+        ("[upstream.x]\nissuer = \"https://id.example/\"\nclient_id = \"a\"", "upstream.x.issuer"),
+        ("[upstream.x]\nissuer = \"id.example\"\nclient_id = \"a\"", "upstream.x.issuer"),
+        ("[upstream.X]\nissuer = \"https://id.example\"\nclient_id = \"a\"", "upstream.X.issuer"),
+        (
+            "[upstream.x]\npreset = \"google\"\nclient_id = \"a\"\nalgorithms = [\"HS256\"]",
+            "upstream.x.algorithms",
+        ),
+        (
+            "[upstream.x]\npreset = \"google\"\nclient_id = \"a\"\nalgorithms = [\"none\"]",
+            "upstream.x.algorithms",
+        ),
+        ("[upstream.x]\npreset = \"google\"\nclient_id = \"a\"\nroles = [\"staff\"]", "upstream.x.roles"),
+        ("[upstream.x]\npreset = \"apple\"\nclient_id = \"a\"", "upstream.x.private_key"),
+        ("[upstream.x]\npreset = \"github\"\nclient_id = \"a\"\nteam_id = \"t\"", "upstream.x.private_key"),
+        (
+            "[upstream.x]\npreset = \"microsoft\"\nissuer = \"https://login.microsoftonline.com/common/v2.0\"\n\
+             client_id = \"a\"\ntrust_email = true",
+            "upstream.x.trust_email",
+        ),
+        ("[upstream.x]\nclient_idd = \"a\"", "upstream.x.client_idd"),
+        ("upstream = 3", "upstream"),
+        ("[upstream]\nx = 3", "upstream.x"),
+    ] {
+        let refused = toml(text).unwrap_err();
+        let keys: Vec<_> = refused.0.iter().filter_map(|p| p.key.as_deref()).collect();
+        assert!(keys.contains(&key), "{text}: {keys:?}");
+    }
+}

@@ -6,6 +6,7 @@
 pub(crate) mod gate;
 pub(crate) mod overview;
 pub(crate) mod passkeys;
+pub(crate) mod providers;
 pub(crate) mod security;
 
 use crate::app::App;
@@ -31,6 +32,8 @@ pub(crate) const NOTICES: &[&str] = &[
     "passkey_renamed",
     "passkey_removed",
     "passkey_gone",
+    "provider_linked",
+    "provider_unlinked",
 ];
 
 /// What stands around every account page.

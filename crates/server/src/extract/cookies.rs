@@ -18,6 +18,8 @@ const LANG_KEPT: Duration = Duration::days(365);
 
 /// As long as browsers keep a cookie (draft-ietf-httpbis-rfc6265bis-22, 5.5).
 const DEVICE_LIFE: Duration = Duration::days(400);
+/// How long somebody of another provider has to prove an account here; what is sealed knows better.
+const PENDING_KEPT: Duration = Duration::minutes(15);
 
 /// The cookies of an issuer.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,7 @@ pub(crate) struct Names {
     pub(crate) session: &'static str,
     pub(crate) flow: &'static str,
     pub(crate) refresh: &'static str,
+    pub(crate) pending: &'static str,
     pub(crate) device: &'static str,
     pub(crate) lang: &'static str,
     secure: bool,
@@ -37,6 +40,7 @@ impl Names {
                 session: "__Host-session",
                 flow: "__Host-flow",
                 refresh: "__Host-refresh",
+                pending: "__Host-pending",
                 device: "__Host-device",
                 lang: "__Host-lang",
                 secure,
@@ -46,6 +50,7 @@ impl Names {
                 session: "countersign-session",
                 flow: "countersign-flow",
                 refresh: "countersign-refresh",
+                pending: "countersign-pending",
                 device: "countersign-device",
                 lang: "countersign-lang",
                 secure,
@@ -139,6 +144,20 @@ impl Cookies {
         let mut cookie = self.names.build(self.names.refresh, value.to_owned(), SameSite::Strict);
         cookie.set_max_age(Duration::try_from(life).unwrap_or(Duration::MAX));
         self.set.push(cookie);
+    }
+    /// The sealed person of a provider who has yet to prove an account here.
+    pub(crate) fn pending(&self) -> Option<&str> {
+        self.get(self.names.pending)
+    }
+    /// Keeps it until then.
+    pub(crate) fn set_pending(&self, value: String) {
+        let mut cookie = self.names.build(self.names.pending, value, SameSite::Lax);
+        cookie.set_max_age(PENDING_KEPT);
+        self.set.push(cookie);
+    }
+    /// Forgets it.
+    pub(crate) fn clear_pending(&self) {
+        self.clear(self.names.pending, SameSite::Lax);
     }
     /// Forgets it.
     pub(crate) fn clear_refresh(&self) {

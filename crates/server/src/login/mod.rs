@@ -4,6 +4,7 @@ pub(crate) mod passkey;
 pub(crate) mod recovery_code;
 pub(crate) mod step;
 pub(crate) mod totp;
+pub(crate) mod upstream;
 
 use self::step::Way;
 use crate::app::App;
@@ -67,6 +68,7 @@ pub(crate) async fn show(
         username: String::new(),
         again: false,
         trouble: None,
+        providers: upstream::buttons(&app),
     };
     Ok(app.views.show(StatusCode::OK, &page))
 }
@@ -84,6 +86,10 @@ pub(crate) async fn submit(
     };
     let carried = params.one("transaction")?;
     let username = params.one("username")?.unwrap_or_default().trim();
+    // Before the password, which is none of ours to see.
+    if let Some(home) = app.issuer.upstreams.home_of(username) {
+        return upstream::sign_in(&app, &browser, home, (resume, carried), Some(username)).await;
+    }
     let failed = match (username, params.one("password")?) {
         ("", _) | (_, None) => {
             Failed { kind: "missing", status: StatusCode::UNPROCESSABLE_ENTITY, wait: None }
@@ -106,6 +112,7 @@ pub(crate) async fn submit(
         username: username.to_owned(),
         again: browser.visitor.session.as_ref().is_some_and(|s| s.subject.user.email == username),
         trouble: Some(Trouble { kind: failed.kind, wait: failed.wait }),
+        providers: upstream::buttons(&app),
     };
     Ok(again(&app, &page, &failed))
 }

@@ -66,6 +66,7 @@ pub(crate) async fn submit(
         username: String::new(),
         again: false,
         trouble: Some(trouble),
+        providers: super::upstream::buttons(&app),
     };
     Ok(again(&app, &page, &failed))
 }

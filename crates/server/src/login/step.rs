@@ -1,6 +1,7 @@
 //! From a proof to the next page: signed in and on, or one more factor, or something to set up first. Every
 //! factor's handler makes its [`Way`] from what the form carried and ends in [`proceed`].
 
+use super::upstream::{after_sign_in, buttons};
 use crate::app::App;
 use crate::error::{Fault, Http};
 use crate::extract::browser::Browser;
@@ -72,6 +73,9 @@ pub(crate) async fn proceed(
             browser.cookies.set_session(&fresh.cookie);
             browser.cookies.set_device(&fresh.device);
             remember_language(app, browser, &fresh.session.user).await;
+            if let Some(question) = after_sign_in(app, browser, &fresh.session.user, way.resume) {
+                return see_other(&question);
+            }
             match way.resume {
                 Some(resume) => back(app, resume),
                 None => see_other(&app.url(transaction.back_to().unwrap_or("/account"))),
@@ -129,6 +133,7 @@ fn begin(app: &App, browser: &Browser, way: &Way<'_>, transaction: &Transaction)
         username: me.map(|user| user.email.clone()).unwrap_or_default(),
         again: me.is_some(),
         trouble: None,
+        providers: buttons(app),
     };
     Ok(app.views.show(StatusCode::OK, &page))
 }

@@ -7,6 +7,7 @@ use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::extract::form::{self, Query};
 use crate::login::step;
+use crate::login::upstream::buttons;
 use crate::view::page::{ChooseAccount, Consent, FormPost, SignIn};
 use crate::view::see_other;
 use axum::extract::{Request, State};
@@ -102,6 +103,7 @@ pub(crate) fn answer(app: &App, browser: &Browser, next: Next) -> Result<Respons
                 username: again.as_ref().map(|user| user.email.clone()).or(hint).unwrap_or_default(),
                 again: again.is_some(),
                 trouble: None,
+                providers: buttons(app),
             };
             Ok(app.views.show(StatusCode::OK, &page))
         }

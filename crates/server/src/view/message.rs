@@ -16,7 +16,7 @@ macro_rules! topics {
 
 /// Each language with its topics; English first.
 pub(super) const EMBEDDED: &[(&str, &[&str])] = &[
-    topics!("en": "common" "login" "account" "mail" "passkey"),
+    topics!("en": "common" "login" "account" "mail" "passkey" "upstream"),
     topics!("de": "common" "login" "account" "mail" "passkey"),
     topics!("es": "common" "login" "account" "mail" "passkey"),
     topics!("fr": "common" "login" "account" "mail" "passkey"),
@@ -246,8 +246,17 @@ mod tests {
     #[test]
     fn every_text_is_used() {
         // Keys put together from parts.
-        const PARTS: &[&str] =
-            &["signin.error.", "error.", "month.", "scope.", "lang.", "account.", "second.", "mail."];
+        const PARTS: &[&str] = &[
+            "signin.error.",
+            "error.",
+            "month.",
+            "scope.",
+            "lang.",
+            "account.",
+            "second.",
+            "mail.",
+            "upstream.trouble.",
+        ];
         let places = concat!(include_str!("words.rs"), include_str!("message.rs"));
         let m = english();
         for key in m.texts.keys().filter(|k| !PARTS.iter().any(|p| k.starts_with(p))) {

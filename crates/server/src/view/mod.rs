@@ -32,6 +32,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("account_form.html", include_str!("../../templates/account_form.html")),
     ("account_frame.html", include_str!("../../templates/account_frame.html")),
     ("account_passkeys.html", include_str!("../../templates/account_passkeys.html")),
+    ("account_providers.html", include_str!("../../templates/account_providers.html")),
     ("account_security.html", include_str!("../../templates/account_security.html")),
     ("account_totp.html", include_str!("../../templates/account_totp.html")),
     ("choose_account.html", include_str!("../../templates/choose_account.html")),
@@ -46,6 +47,10 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("second_factor.html", include_str!("../../templates/second_factor.html")),
     ("sign_in.html", include_str!("../../templates/sign_in.html")),
     ("signed_out.html", include_str!("../../templates/signed_out.html")),
+    ("upstream_link.html", include_str!("../../templates/upstream_link.html")),
+    ("upstream_prove.html", include_str!("../../templates/upstream_prove.html")),
+    ("upstream_start.html", include_str!("../../templates/upstream_start.html")),
+    ("upstream_trouble.html", include_str!("../../templates/upstream_trouble.html")),
     ("who.html", include_str!("../../templates/who.html")),
 ];
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod passkeys;
+pub(crate) mod upstream;
 
 use super::brand;
 use super::headers::{Guard, Referrer};
@@ -117,12 +118,16 @@ pub(crate) struct SignIn {
     pub(crate) username: String,
     pub(crate) again: bool,
     pub(crate) trouble: Option<Trouble>,
+    /// Other providers to sign in with.
+    pub(crate) providers: Vec<upstream::Provider>,
 }
 
 impl Page for SignIn {
     const TEMPLATE: &'static str = "sign_in.html";
     fn guard(&self) -> Guard {
-        if self.resume.is_some() { Guard::LeadsToClientWithPasskeys } else { Guard::OwnWithPasskeys }
+        // A provider is another site too.
+        let leaves = self.resume.is_some() || !self.providers.is_empty();
+        if leaves { Guard::LeadsToClientWithPasskeys } else { Guard::OwnWithPasskeys }
     }
 }
 

@@ -2,6 +2,7 @@
 //! misses makes this red.
 
 mod account;
+mod upstream;
 
 use super::page::*;
 use super::*;
@@ -64,6 +65,7 @@ fn sign_in(s: &str, client: bool, again: bool, trouble: Option<Trouble>) -> Sign
         username: if again || trouble.is_some() { s.to_owned() } else { String::new() },
         again,
         trouble,
+        providers: upstream::providers(s),
     }
 }
 
@@ -144,6 +146,7 @@ fn every_page(view: &Views, s: &str) -> Vec<(&'static str, String)> {
         out.push(("home", view.html(&Home { host: t.clone(), email })));
     }
     out.append(&mut account::pages(view, s));
+    out.append(&mut upstream::pages(view, s));
     for kind in
         ["request", "form", "expired", "missing", "method", "large", "slow", "throttled", "busy", "bug"]
     {
