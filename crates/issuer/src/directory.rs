@@ -130,6 +130,7 @@ impl Directory {
             | EventKind::UserEnabled
             | EventKind::UserRemoved
             | EventKind::PasswordChanged
+            | EventKind::PasswordRemoved
             | EventKind::SignedUp
             | EventKind::EmailVerified
             | EventKind::EmailChanged
@@ -140,6 +141,7 @@ impl Directory {
             | EventKind::PhoneAdded
             | EventKind::PhoneRemoved
             | EventKind::RecoveryCodesMade
+            | EventKind::FactorsReset
             | EventKind::ProviderLinked
             | EventKind::ProviderUnlinked
             | EventKind::Revoked => match user {

@@ -1,5 +1,6 @@
 //! Checked settings of the issuer. Nothing here has only one right answer.
 
+use crate::account::signup::SignUp;
 use crate::login::Policy;
 use crate::upstream::ProviderSettings;
 use countersign_feed::Staleness;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub direct_clients: Vec<String>,
     /// What the house demands of a sign-in; a client may demand more.
     pub login: Policy,
+    /// Who may make an account by themself.
+    pub sign_up: SignUp,
     /// Weakest acceptable zxcvbn score of a new password, 0 to 4.
     pub password_min_score: u8,
     /// Languages of the pages (BCP 47).
@@ -61,6 +64,7 @@ impl Settings {
             jwks_max_age: Duration::from_secs(900),
             direct_clients: Vec::new(),
             login: Policy::default(),
+            sign_up: SignUp::default(),
             password_min_score: 2,
             ui_locales: vec!["en".to_owned()],
             staleness: Staleness::default(),

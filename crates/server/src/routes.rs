@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::extract::{body, one_header};
-use crate::{account, dev_outbox, direct, feed, health, login, oauth, status_list, view};
+use crate::{account, dev_outbox, direct, feed, health, login, oauth, recover, signup, status_list, view};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::Response;
@@ -235,6 +235,8 @@ fn rows() -> Vec<Row> {
             .leads_to_client(),
         Row::new("/account/providers", Page).get(account::providers::show).post(account::providers::add),
         Row::new("/account/providers/unlink", Page).post(account::providers::remove),
+        Row::new("/login/enrol", Page).post(login::enrol::confirm).leads_to_client(),
+        Row::new("/login/enrol/done", Page).post(login::enrol::done).leads_to_client(),
         Row::new("/consent", Page).post(oauth::authorize::choose).leads_to_client(),
         Row::new("/oauth/logout", Page).get(oauth::logout::get).post(oauth::logout::post).leads_to_client(),
         Row::new("/oauth/logout/confirm", Page).post(oauth::logout::confirm).leads_to_client(),
@@ -243,6 +245,26 @@ fn rows() -> Vec<Row> {
         Row::new("/account/passkeys/options", Direct).post(account::passkeys::options),
         Row::new("/account/passkeys/rename", Page).post(account::passkeys::rename),
         Row::new("/account/passkeys/remove", Page).post(account::passkeys::remove),
+        Row::new("/.well-known/change-password", Page).get(account::password::well_known),
+        Row::new("/signup", Page).get(signup::show).post(signup::request),
+        Row::new("/signup/confirm", Page).get(signup::link).post(signup::confirm).leads_to_client(),
+        Row::new("/recover", Page).get(recover::show).post(recover::request),
+        Row::new("/recover/confirm", Page).get(recover::link).post(recover::confirm).leads_to_client(),
+        Row::new("/recover/password", Page).post(recover::choose_password).leads_to_client(),
+        Row::new("/account/totp", Page).get(account::totp::show).post(account::totp::confirm),
+        Row::new("/account/totp/remove", Page).post(account::totp::remove),
+        Row::new("/account/recovery-codes", Page)
+            .get(account::recovery_codes::show)
+            .post(account::recovery_codes::make),
+        Row::new("/account/password", Page).get(account::password::show).post(account::password::change),
+        Row::new("/account/password/remove", Page).post(account::password::remove),
+        Row::new("/account/email", Page).get(account::email::show).post(account::email::change),
+        Row::new("/account/email/verify", Page).post(account::email::verify),
+        Row::new("/account/email/confirm", Page).get(account::email::link).post(account::email::confirm),
+        Row::new("/account/consents", Page).get(account::consents::show),
+        Row::new("/account/consents/withdraw", Page).post(account::consents::withdraw),
+        Row::new("/account/data", Page).get(account::data::show).post(account::data::take),
+        Row::new("/account/delete", Page).get(account::data::ask).post(account::data::remove),
         Row::new("/account/security", Page).get(account::security::show),
         Row::new("/account/end", Page).post(account::overview::end),
         Row::new("/account/end-others", Page).post(account::overview::end_others),

@@ -164,6 +164,22 @@ impl Accounts for SqliteStore {
         .await
     }
 
+    async fn reset_factors(&self, change: CredentialChange) -> StoreResult<Option<Vec<Rule>>> {
+        self.write(move |tx| {
+            let Some(rules) = credential_changed(tx, &change)? else { return Ok(None) };
+            for sql in [
+                "DELETE FROM totp WHERE user_id = ?1",
+                "DELETE FROM phone WHERE user_id = ?1",
+                "DELETE FROM passkey WHERE user_id = ?1",
+                "DELETE FROM recovery_code WHERE user_id = ?1",
+            ] {
+                tx.count(sql, [change.user.as_str()])?;
+            }
+            Ok(Some(rules))
+        })
+        .await
+    }
+
     async fn remove_password(&self, change: CredentialChange) -> StoreResult<Option<Vec<Rule>>> {
         self.write(move |tx| {
             if !tx.guarded("DELETE FROM password WHERE user_id = ?1", [change.user.as_str()])? {

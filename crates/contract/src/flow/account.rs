@@ -10,7 +10,8 @@ use countersign_issuer::oauth::issue::TokenResponse;
 use countersign_issuer::port::browser_session::LiveBrowser;
 use countersign_issuer::{Code, direct};
 
-async fn app(house: &House, name: &str) -> TokenResponse {
+/// Signs that person in by the direct API.
+pub async fn app(house: &House, name: &str) -> TokenResponse {
     let ask = direct::Login {
         username: name.to_owned(),
         password: Secret::new(PASSWORD),

@@ -202,7 +202,7 @@ pub async fn admin_users(stage: Stage) {
     assert_eq!(code(users::add(issuer, add("n2@example.test", "Nora")).await), Code::Conflict);
     assert_eq!(code(users::add(issuer, add("nora", "n2")).await), Code::InvalidRequest);
     let weak = users::Add { password: Some(Secret::new("password")), ..add("w@example.test", "w") };
-    assert_eq!(code(users::add(issuer, weak).await), Code::InvalidRequest);
+    assert_eq!(code(users::add(issuer, weak).await), Code::WeakPassword);
     let boss = users::Add { roles: vec!["admin".into(), "admin".into()], ..add("b@example.test", "b") };
     assert_eq!(users::add(issuer, boss).await.unwrap().roles, ["admin"]);
     for name in [nora.id.as_str(), "nora", "Nora@Example.test"] {
@@ -246,7 +246,7 @@ pub async fn admin_set_password(stage: Stage) {
     let (cookie, tokens) =
         (house.sign_in("nora", &browser("flow")).await.unwrap().cookie, enter(&house, "nora").await);
     let weak = users::set_password(issuer, "nora", Secret::new("nora@example.test")).await;
-    assert_eq!(code(weak), Code::InvalidRequest);
+    assert_eq!(code(weak), Code::WeakPassword);
     assert!(works(issuer, &tokens).await, "nothing happened");
 
     users::set_password(issuer, "nora", Secret::new("another horse battery staple")).await.unwrap();

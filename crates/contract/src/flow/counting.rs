@@ -69,6 +69,7 @@ noted! {
         fn verify_email(id: &UserId, email: &str, event: EventDraft) -> StoreResult<bool>;
         fn claim_email(change: CredentialChange, email: &str) -> StoreResult<Option<Claimed>>;
         fn reset_password(change: CredentialChange, password: Secret) -> StoreResult<Option<Vec<Rule>>>;
+        fn reset_factors(change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
         fn remove_password(change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
         fn set_locale(id: &UserId, locale: &str) -> StoreResult<()>;
         fn locale(id: &UserId) -> StoreResult<Option<String>>;

@@ -1,14 +1,16 @@
 //! An issuer on the stage's store, with everything a flow test begins with.
 
 use super::counting::CountingStore;
-use super::post::{NoEgress, Postbox};
+use super::post::{self, NoEgress, Postbox};
 use super::{ISSUER, OnTheSpot};
 use crate::{SeededEntropy, Stage};
 use async_trait::async_trait;
 use countersign_issuer::admin::users;
 use countersign_issuer::login::{Caller, Devices, browser};
-use countersign_issuer::model::{Digest, Secret, User};
+use countersign_issuer::model::message::Way;
+use countersign_issuer::model::{Digest, Message, Secret, User};
 use countersign_issuer::oauth::authorize::Visitor;
+use countersign_issuer::outbox;
 use countersign_issuer::port::hasher::HashDone;
 use countersign_issuer::port::{Egress, HashJob, HashOrigin, Hasher, Store};
 use countersign_issuer::seal::Sealer;
@@ -140,6 +142,23 @@ impl House {
             ..users::Add::default()
         };
         users::add(&self.issuer, add).await.unwrap()
+    }
+
+    /// What was sent since the last time, oldest first.
+    pub async fn mails(&self) -> Vec<Message> {
+        let mut mails = Vec::new();
+        for taken in outbox::take(&self.issuer, Way::Mail, 100).await.unwrap() {
+            mails.push(outbox::open(&self.issuer, &taken.job).unwrap());
+            assert!(self.stage.store.job_done(&taken).await.unwrap());
+        }
+        self.store.take();
+        mails
+    }
+
+    /// The secret of the link in a mail.
+    pub fn token(&self, mail: &Message) -> String {
+        let link = post::link(mail).unwrap_or_else(|| panic!("no link in {mail:?}"));
+        link.split_once("token=").unwrap().1.to_owned()
     }
 
     /// Signs that person in with [`PASSWORD`] in a browser.

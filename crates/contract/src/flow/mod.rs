@@ -1,6 +1,8 @@
 //! Whole flows: the issuer's rules on a real store. One file a flow; this one owns the world they play in.
 
 pub mod account;
+pub mod account_change;
+pub mod account_delete;
 pub mod admin;
 pub mod authenticator;
 pub mod authorize;
@@ -23,9 +25,11 @@ pub mod mfa;
 pub mod parameters;
 pub mod passkey;
 pub mod post;
+pub mod recover;
 pub mod recovery_code;
 pub mod refresh;
 pub mod revocation;
+pub mod signup;
 pub mod status_list;
 pub mod step_up;
 pub mod totp;

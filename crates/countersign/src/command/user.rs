@@ -31,6 +31,9 @@ pub(crate) enum User {
     /// Remove for good
     #[command(after_help = "Example:\n  countersign user remove ada@example.com")]
     Remove(Who),
+    /// Remove what the person proves a second step by (a lost phone or key); every session of theirs ends
+    #[command(after_help = "Example:\n  countersign user reset-factors ada@example.com")]
+    ResetFactors(Who),
     /// Set the password; every session of the person ends
     #[command(
         after_help = "Example:\n  echo 'a new good password' | countersign user set-password ada@example.com"
@@ -87,8 +90,10 @@ impl User {
             Self::Add(add) => return add.run(context).await,
             Self::List => return list(context).await,
             Self::Show(who) => {
-                let subject = users::find(&context.node().await?.issuer, &who.user).await?;
-                out.data(&shown(&subject.user), || described(&subject.user))?;
+                let account = users::account(&context.node().await?.issuer, &who.user).await?;
+                let mut json = shown(&account.subject.user);
+                json["enrolled"] = enrolled(&account.enrolled);
+                out.data(&json, || described(&account.subject.user) + &ways(&account.enrolled))?;
             }
             Self::Disable(who) => {
                 users::disable(&context.node().await?.issuer, &who.user).await?;
@@ -101,6 +106,13 @@ impl User {
             Self::Remove(who) => {
                 users::remove(&context.node().await?.issuer, &who.user).await?;
                 out.done(format_args!("removed {}", who.user));
+            }
+            Self::ResetFactors(who) => {
+                users::reset_factors(&context.node().await?.issuer, &who.user).await?;
+                out.done(format_args!(
+                    "removed the second factors of {}; their sessions ended, and they are told",
+                    who.user
+                ));
             }
             Self::SetPassword(set) => {
                 let node = context.node().await?;
@@ -173,6 +185,29 @@ fn shown(user: &model::User) -> Value {
         "username": user.username, "name": user.name, "roles": user.roles, "state": state(user),
         "created_at": time(user.created_at), "updated_at": time(user.updated_at),
     })
+}
+
+fn enrolled(enrolled: &model::Enrolled) -> Value {
+    json!({
+        "password": enrolled.password, "passkeys": enrolled.passkeys, "security_keys": enrolled.security_keys,
+        "totp": enrolled.totp, "phone": enrolled.phone, "recovery_codes": enrolled.recovery_codes,
+        "providers": enrolled.upstreams,
+    })
+}
+
+/// What the person can sign in with.
+fn ways(enrolled: &model::Enrolled) -> String {
+    let keys = enrolled.passkeys.saturating_add(enrolled.security_keys);
+    let ways = [
+        enrolled.password.then(|| "password".to_owned()),
+        (keys > 0).then(|| format!("passkeys ({keys})")),
+        enrolled.totp.then(|| "authenticator app".to_owned()),
+        enrolled.phone.as_ref().map(|number| format!("phone {number}")),
+        (enrolled.recovery_codes > 0).then(|| format!("recovery codes ({})", enrolled.recovery_codes)),
+        (!enrolled.upstreams.is_empty()).then(|| enrolled.upstreams.join(", ")),
+    ];
+    let ways: Vec<String> = ways.into_iter().flatten().collect();
+    format!("enrolled  {}\n", if ways.is_empty() { "-".to_owned() } else { ways.join(", ") })
 }
 
 fn described(user: &model::User) -> String {

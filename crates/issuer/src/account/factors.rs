@@ -33,18 +33,23 @@ fn strong(proven: &[Proven], due: Acr, now: Timestamp) -> bool {
     Acr::of(&fresh) >= Some(due)
 }
 
+/// Why a factor stays ([`crate::Rejected::private`]): nobody could sign in any more.
+pub const LAST_WAY: &str = "last way";
+/// Why a factor stays: the house demands a second one.
+pub const LAST_SECOND: &str = "last second factor";
+
 /// May the account go on with `left` in place of what it has? `conflict` when nobody could sign in any
-/// more (`last way`), or when the house demands a second factor and none would be left (`last second`).
+/// more ([`LAST_WAY`]), or when the house demands a second factor and none would be left ([`LAST_SECOND`]).
 pub fn may_leave(account: &Account, left: &Enrolled, policy: &Policy) -> Result<()> {
     match kept(account, left, policy) {
         None => Ok(()),
         Some(Kept::LastWay) => Err(refused(
             "This is the last way to sign in to the account. Set up another one first.",
-            "last way",
+            LAST_WAY,
         )),
         Some(Kept::LastSecond) => Err(refused(
             "This service asks for a second step of everybody. Set up another one first.",
-            "last second factor",
+            LAST_SECOND,
         )),
     }
 }
@@ -63,9 +68,14 @@ enum Kept {
     LastSecond,
 }
 
-fn kept(account: &Account, left: &Enrolled, policy: &Policy) -> Option<Kept> {
+/// Could somebody with that begin a sign-in here?
+pub(crate) fn can_begin(account: &Account, left: &Enrolled, policy: &Policy) -> bool {
     let mail = policy.mail && account.subject.user.email_verified;
-    if !policy.first.iter().any(|f| left.has(*f, mail)) {
+    policy.first.iter().any(|f| left.has(*f, mail))
+}
+
+fn kept(account: &Account, left: &Enrolled, policy: &Policy) -> Option<Kept> {
+    if !can_begin(account, left, policy) {
         return Some(Kept::LastWay);
     }
     let demanded = policy.mfa == Mfa::Always || policy.acr >= Acr::Two;

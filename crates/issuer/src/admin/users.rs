@@ -2,11 +2,12 @@
 
 use super::{invisible, not_found, revoked, roles, settled};
 use crate::Issuer;
+use crate::account::factors;
 use crate::error::{Code, Result, rejected};
 use crate::login::password;
 use crate::model::message::Noticed;
 use crate::model::user::is_address;
-use crate::model::{Actor, EventDraft, EventKind, Secret, Subject, User, UserId};
+use crate::model::{Account, Actor, Enrolled, EventDraft, EventKind, Secret, Subject, User, UserId};
 use crate::outbox;
 use crate::port::{CreateUser, CredentialChange, NewUser};
 
@@ -135,6 +136,49 @@ pub async fn remove(issuer: &Issuer, user: &str) -> Result<()> {
     let id = id(issuer, user).await?;
     let until = issuer.longest_token_life().await?;
     let rules = issuer.store.remove_user(&id, until, event(EventKind::UserRemoved, &id)).await?;
+    revoked(issuer, &rules.ok_or_else(|| not_found("user", user))?).await.map(drop)
+}
+
+/// With what is enrolled. `not_found`.
+pub async fn account(issuer: &Issuer, user: &str) -> Result<Account> {
+    let id = id(issuer, user).await?;
+    issuer.store.account(&id).await?.it.ok_or_else(|| not_found("user", user))
+}
+
+/// Removes every second factor and the recovery codes, of somebody who lost them: passkeys and security keys,
+/// authenticator app, phone. All sessions end, and the person is told. Nothing happens where there is none.
+/// `conflict`: the person could not sign in any more; set a password first.
+pub async fn reset_factors(issuer: &Issuer, user: &str) -> Result<()> {
+    let account = account(issuer, user).await?;
+    let enrolled = &account.enrolled;
+    if !enrolled.two_steps() && enrolled.recovery_codes == 0 {
+        return Ok(());
+    }
+    let left = Enrolled {
+        password: enrolled.password,
+        upstreams: enrolled.upstreams.clone(),
+        ..Enrolled::default()
+    };
+    if !factors::can_begin(&account, &left, &issuer.settings.login) {
+        let why =
+            "Nothing to sign in with would be left. Set a password first: countersign user set-password";
+        return Err(rejected(Code::Conflict, why));
+    }
+    let person = &account.subject.user;
+    let now = issuer.store.cached_now();
+    let lost = [
+        (enrolled.totp, Noticed::TotpRemoved),
+        (enrolled.phone.is_some(), Noticed::PhoneRemoved),
+        (enrolled.passkeys > 0 || enrolled.security_keys > 0, Noticed::PasskeyRemoved),
+    ];
+    let mut event = event(EventKind::FactorsReset, &person.id);
+    for (_, what) in lost.into_iter().filter(|(there, _)| *there) {
+        event = event.telling(outbox::notice(issuer, person, what, now, None, None).await?);
+    }
+    let until = issuer.longest_token_life().await?;
+    let version = Some(person.credential_version);
+    let change = CredentialChange { user: person.id.clone(), version, keep: None, until, event };
+    let rules = issuer.store.reset_factors(change).await?;
     revoked(issuer, &rules.ok_or_else(|| not_found("user", user))?).await.map(drop)
 }
 

@@ -152,10 +152,11 @@ async fn renew(issuer: &Issuer, subject: &Subject, old: &Secret, password: Secre
     }
 }
 
-/// Checks a new password: 8 to 1,024 bytes, no control characters, zxcvbn score, not the address. Then hashes it.
+/// Checks a new password (`weak_password`): 8 to 1,024 bytes, no control characters, zxcvbn score, not the
+/// address. Then hashes it.
 pub async fn prepare(issuer: &Issuer, password: Secret, about: &[&str]) -> Result<Secret> {
     judge(password.expose(), about, issuer.settings.password_min_score)
-        .map_err(|why| rejected(Code::InvalidRequest, why))?;
+        .map_err(|why| rejected(Code::WeakPassword, why))?;
     if breached::is_breached(issuer, &password).await {
         let why =
             "The password stands in a list of stolen passwords, which attackers try first. Choose another.";

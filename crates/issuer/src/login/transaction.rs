@@ -112,6 +112,14 @@ impl Transaction {
         self.back_to.as_deref()
     }
 
+    /// The same proofs as the begin of a browser's sign-in, after a change of credentials that they allowed
+    /// raised the account's version to this one.
+    pub(crate) fn signing_in(mut self, credential_version: u32) -> Self {
+        self.purpose = Purpose::Browser;
+        self.proofs.iter_mut().for_each(|kept| kept.credential_version = credential_version);
+        self
+    }
+
     /// Who is signing in, once something was proven.
     pub fn user(&self) -> Option<&UserId> {
         self.user.as_ref()

@@ -37,6 +37,8 @@ kinds! {
     UserRemoved = "user.removed",
     /// A new password.
     PasswordChanged = "user.password_changed",
+    /// The password was removed; the account is signed in to otherwise.
+    PasswordRemoved = "user.password_removed",
     /// The stored hash was renewed with stronger parameters.
     PasswordRehashed = "user.password_rehashed",
     /// A browser signed in.
@@ -109,6 +111,8 @@ kinds! {
     RecoveryCodesMade = "recovery_codes.made",
     /// One was used.
     RecoveryCodeUsed = "recovery_code.used",
+    /// Every second factor was removed by an operator.
+    FactorsReset = "factors.reset",
     /// Another provider was linked.
     ProviderLinked = "provider.linked",
     /// It was unlinked.

@@ -77,6 +77,9 @@ pub trait Accounts: Send + Sync {
         change: CredentialChange,
         password: Secret,
     ) -> StoreResult<Option<Vec<Rule>>>;
+    /// Removes every second factor: passkeys and security keys, authenticator app, phone, recovery codes.
+    /// `None`: no such user.
+    async fn reset_factors(&self, change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
     /// Removes the password of an account that can sign in otherwise. `None`: there was none.
     async fn remove_password(&self, change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
     /// The language of mails (BCP 47). Not a credential.

@@ -118,6 +118,7 @@ impl Effective {
         raw.keys.check(&mut problems, &mut issuer);
         raw.direct.check(&mut problems, &mut issuer);
         raw.login.check(&mut problems, &mut issuer);
+        raw.signup.check(&mut problems, &mut issuer);
         let password = raw.password.check(&mut problems, &mut issuer);
         let (host, public) = self.host(listen);
         let mail = raw.mail.check(&mut problems, &host, public);

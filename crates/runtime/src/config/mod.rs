@@ -22,6 +22,7 @@ mod proxy;
 mod revocation;
 mod sessions;
 mod show;
+mod signup;
 mod size;
 mod sms;
 mod span;
@@ -69,6 +70,8 @@ pub struct Raw {
     pub tokens: tokens::RawTokens,
     /// Sign-ins of browsers.
     pub sessions: sessions::RawSessions,
+    /// Accounts that people make by themselves.
+    pub signup: signup::RawSignup,
     /// Signing keys and the master key.
     pub keys: keys::RawKeys,
     /// What is demanded of a sign-in.
@@ -108,6 +111,7 @@ impl Default for Raw {
             proxy: Default::default(),
             tokens: Default::default(),
             sessions: Default::default(),
+            signup: Default::default(),
             keys: Default::default(),
             login: Default::default(),
             password: Default::default(),

@@ -37,25 +37,35 @@ pub(crate) fn to_act<'a>(app: &App, form: &'a PageForm) -> Result<Gate<'a>, Faul
     }
 }
 
-/// Whoever is signed in and proved lately, with all the strength the account has, who they are.
-pub(crate) async fn to_prepare<'a>(app: &App, browser: &'a Browser) -> Result<Gate<'a>, Fault> {
+/// Whoever is signed in and proved lately, with all the strength the account has, who they are. `page`: where
+/// they come back to after proving more.
+pub(crate) async fn to_prepare<'a>(
+    app: &App,
+    browser: &'a Browser,
+    page: &'static str,
+) -> Result<Gate<'a>, Fault> {
     match to_see(app, browser)? {
-        Gate::Open(me) => proven(app, me).await,
+        Gate::Open(me) => fresh(app, me, page).await,
         shut => Ok(shut),
     }
 }
 
 /// As [`to_act`], and proven lately as in [`to_prepare`].
-pub(crate) async fn to_change<'a>(app: &App, form: &'a PageForm) -> Result<Gate<'a>, Fault> {
+pub(crate) async fn to_change<'a>(
+    app: &App,
+    form: &'a PageForm,
+    page: &'static str,
+) -> Result<Gate<'a>, Fault> {
     match to_act(app, form)? {
-        Gate::Open(me) => proven(app, me).await,
+        Gate::Open(me) => fresh(app, me, page).await,
         shut => Ok(shut),
     }
 }
 
-async fn proven<'a>(app: &App, me: &'a LiveBrowser) -> Result<Gate<'a>, Fault> {
+/// Only who proved lately, with all the strength the account has, who they are.
+pub(crate) async fn fresh<'a>(app: &App, me: &'a LiveBrowser, page: &'static str) -> Result<Gate<'a>, Fault> {
     match factors::fresh_enough(&app.issuer, me).await? {
         true => Ok(Gate::Open(me)),
-        false => step_up(app, "/account/security").map(Gate::Shut),
+        false => step_up(app, page).map(Gate::Shut),
     }
 }

@@ -3,11 +3,18 @@
 //! One file a page. Every form carries `me`, the person its page was shown to. What changes a way to sign in
 //! passes [`gate::to_change`].
 
+pub(crate) mod consents;
+pub(crate) mod data;
+pub(crate) mod email;
 pub(crate) mod gate;
 pub(crate) mod overview;
 pub(crate) mod passkeys;
+pub(crate) mod password;
 pub(crate) mod providers;
+pub(crate) mod recovery_codes;
 pub(crate) mod security;
+pub(crate) mod totp;
+pub(crate) mod trouble;
 
 use crate::app::App;
 use crate::error::Fault;
@@ -34,6 +41,15 @@ pub(crate) const NOTICES: &[&str] = &[
     "passkey_gone",
     "provider_linked",
     "provider_unlinked",
+    "none_there",
+    "changed_meanwhile",
+    "too_late",
+    "password_changed",
+    "password_removed",
+    "email_verified",
+    "email_changed",
+    "email_taken",
+    "withdrawn",
 ];
 
 /// What stands around every account page.

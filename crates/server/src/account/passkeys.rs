@@ -8,7 +8,7 @@ use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::extract::form::Query;
 use crate::oauth::secret_json;
-use crate::view::page::Trouble;
+use crate::view::page::account::Trouble;
 use crate::view::page::passkeys::{PasskeyEntry, Passkeys};
 use axum::extract::State;
 use axum::response::Response;
@@ -45,7 +45,7 @@ async fn page(
 ) -> Result<Response, Fault> {
     let keys = passkey::list(&app.issuer, &me.subject.user.id).await?;
     let mut frame = frame(app, browser, me, done);
-    frame.trouble = trouble.map(|kind| Trouble { kind, wait: None });
+    frame.trouble = trouble.map(|kind| Trouble { kind, detail: None, wait: None });
     let page = Passkeys {
         frame,
         full: keys.len() >= MOST_PASSKEYS,
@@ -82,7 +82,7 @@ fn owner<'a>(browser: &'a Browser, me: &'a LiveBrowser) -> Owner<'a> {
 
 /// A challenge for a new one, as JSON for the script.
 pub(crate) async fn options(State(app): State<Arc<App>>, form: PageForm) -> Result<Response, Fault> {
-    match to_change(&app, &form).await? {
+    match to_change(&app, &form, "/account/passkeys").await? {
         Gate::Open(me) => Ok(secret_json(&passkey::options(&app.issuer, owner(&form.browser, me)).await?)),
         Gate::Shut(answer) => Ok(answer),
     }
@@ -90,7 +90,7 @@ pub(crate) async fn options(State(app): State<Arc<App>>, form: PageForm) -> Resu
 
 /// The answer: a new one.
 pub(crate) async fn add(State(app): State<Arc<App>>, form: PageForm) -> Result<Response, Fault> {
-    let me = match to_change(&app, &form).await? {
+    let me = match to_change(&app, &form, "/account/passkeys").await? {
         Gate::Open(me) => me,
         Gate::Shut(answer) => return Ok(answer),
     };
@@ -133,7 +133,7 @@ pub(crate) async fn rename(State(app): State<Arc<App>>, form: PageForm) -> Resul
 
 /// One less.
 pub(crate) async fn remove(State(app): State<Arc<App>>, form: PageForm) -> Result<Response, Fault> {
-    let me = match to_change(&app, &form).await? {
+    let me = match to_change(&app, &form, "/account/passkeys").await? {
         Gate::Open(me) => me,
         Gate::Shut(answer) => return Ok(answer),
     };

@@ -51,7 +51,7 @@ fn shown(app: &App, link: UpstreamLink) -> Link {
 
 /// On to the provider, to link it.
 pub(crate) async fn add(State(app): State<Arc<App>>, form: PageForm) -> Result<Response, Fault> {
-    let me = match to_change(&app, &form).await? {
+    let me = match to_change(&app, &form, "/account/providers").await? {
         Gate::Open(me) => me,
         Gate::Shut(answer) => return Ok(answer),
     };
@@ -61,7 +61,7 @@ pub(crate) async fn add(State(app): State<Arc<App>>, form: PageForm) -> Result<R
 
 /// Unlinks.
 pub(crate) async fn remove(State(app): State<Arc<App>>, form: PageForm) -> Result<Response, Fault> {
-    let me = match to_change(&app, &form).await? {
+    let me = match to_change(&app, &form, "/account/providers").await? {
         Gate::Open(me) => me,
         Gate::Shut(answer) => return Ok(answer),
     };

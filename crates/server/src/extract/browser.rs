@@ -7,7 +7,8 @@ use crate::app::App;
 use crate::error::Fault;
 use crate::view::Lang;
 use axum::extract::FromRequestParts;
-use countersign_issuer::login::{Caller, browser};
+use countersign_issuer::login::{Caller, Look, browser};
+use countersign_issuer::model::Client;
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_token::base64url;
 use http::request::Parts;
@@ -28,6 +29,11 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
+    /// How mails asked for here look; `client`: the application they are on the way to.
+    pub(crate) fn look(&self, client: Option<&Client>) -> Look {
+        Look { lang: self.lang.as_str().to_owned(), client: client.map(|c| c.id.clone()) }
+    }
+
     /// The hidden field `form_token` of every form shown to this browser.
     pub(crate) fn form_token(&self, app: &App) -> String {
         app.issuer.sealer.form_token(&self.visitor.binding)

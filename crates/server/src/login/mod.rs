@@ -1,5 +1,6 @@
 //! `/login`: the sign-in page's form, and the page by itself, which leads to the account page.
 
+pub(crate) mod enrol;
 pub(crate) mod passkey;
 pub(crate) mod recovery_code;
 pub(crate) mod step;

@@ -66,6 +66,9 @@ pub(crate) async fn proceed(
     way: &Way<'_>,
     transaction: &Transaction,
 ) -> Result<Response, Fault> {
+    if transaction.purpose() == Purpose::Recover {
+        return crate::recover::go_on(app, browser, transaction, way.resume).await;
+    }
     let turn =
         browser::turn(&app.issuer, transaction, &way.demand, &browser.visitor, &browser.caller).await?;
     match turn {
@@ -83,7 +86,7 @@ pub(crate) async fn proceed(
         }
         Turn::Begin(_) => begin(app, browser, way, transaction),
         Turn::NeedFactor(due) => show(app, browser, way, transaction, due, None),
-        Turn::Enrol(_) => see_other(&app.url("/account")),
+        Turn::Enrol(ways) => super::enrol::show(app, browser, way, transaction, &ways).await,
         Turn::OutOfReach => match way.resume {
             Some(resume) => {
                 let next = authorize::unmet(&app.issuer, resume, &browser.visitor).await;

@@ -1,6 +1,7 @@
 //! What each page is told. Field names are what templates use; a missing one is an error.
 
 pub(crate) mod account;
+pub(crate) mod mail_link;
 pub(crate) mod passkeys;
 pub(crate) mod upstream;
 

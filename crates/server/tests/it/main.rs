@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod account;
 mod bad_input;
 mod bad_input_direct;
 mod brand;

@@ -62,12 +62,17 @@ pub(crate) async fn world() -> World {
 
 /// With a changed configuration. The issuer's name follows it.
 pub(crate) async fn world_with(change: impl FnOnce(&mut Config)) -> World {
+    world_where(change, |_| {}).await
+}
+
+/// As [`world_with`], and with other settings of the issuer.
+pub(crate) async fn world_where(change: impl FnOnce(&mut Config), set: impl FnOnce(&mut Settings)) -> World {
     let listener = countersign_server::listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
     let addr = listener.local_addr().unwrap();
     let mut config = Config::new(format!("http://localhost:{}", addr.port()), addr);
     change(&mut config);
 
-    let Ground { issuer, store, clock, ada, hasher } = ground(&config.public_url).await;
+    let Ground { issuer, store, clock, ada, hasher } = ground(&config.public_url, set).await;
     let shutdown = CancellationToken::new();
     let server = Server::new(issuer.clone(), config).unwrap();
     let server = tokio::spawn(server.serve(listener, shutdown.clone()));
@@ -83,7 +88,7 @@ struct Ground {
     hasher: Arc<PlainHasher>,
 }
 
-async fn ground(public_url: &str) -> Ground {
+async fn ground(public_url: &str, set: impl FnOnce(&mut Settings)) -> Ground {
     let clock = ManualClock::default();
     let store = Arc::new(SqliteStore::open(None, Arc::new(clock.reader()), &Options::default()).unwrap());
     let entropy = Arc::new(SeededEntropy::new(7));
@@ -99,7 +104,9 @@ async fn ground(public_url: &str) -> Ground {
         sealer: Sealer::new(Zeroizing::new([7; 32])),
         node: "test".to_owned(),
     };
-    let issuer = Issuer::start(Settings::new(public_url), parts).await.unwrap();
+    let mut settings = Settings::new(public_url);
+    set(&mut settings);
+    let issuer = Issuer::start(settings, parts).await.unwrap();
     let ada = populate(&issuer, &store, entropy.as_ref()).await;
 
     Ground { issuer, store, clock, ada, hasher }
@@ -107,7 +114,7 @@ async fn ground(public_url: &str) -> Ground {
 
 /// Does a server with this configuration start?
 pub(crate) async fn start(config: Config) -> Result<Server, countersign_server::Error> {
-    Server::new(ground(&config.public_url).await.issuer, config)
+    Server::new(ground(&config.public_url, |_| {}).await.issuer, config)
 }
 
 async fn populate(issuer: &Issuer, store: &SqliteStore, entropy: &dyn Entropy) -> UserId {

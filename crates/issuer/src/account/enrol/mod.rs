@@ -5,11 +5,11 @@ pub mod passkey;
 pub mod recovery_code;
 pub mod totp;
 
-use crate::error::Result;
-use crate::login::Caller;
+use crate::error::{Code, Result, rejected};
+use crate::login::{Caller, Proof, Purpose, Transaction};
 use crate::model::message::Noticed;
-use crate::model::{Actor, BrowserSessionId, EventDraft, EventKind, User};
-use crate::port::CredentialChange;
+use crate::model::{Actor, BrowserSessionId, EventDraft, EventKind, Factor, User};
+use crate::port::{At, CredentialChange};
 use crate::{Issuer, outbox};
 
 /// Who sets something up, and where. Made where it was decided that they may: signed in and proven lately
@@ -24,6 +24,20 @@ pub struct Owner<'a> {
     pub flow: &'a str,
     /// Address and device, for the notice.
     pub caller: &'a Caller,
+}
+
+/// A sign-in under way goes on after the person set up what it lacked: the proofs it had, made against the
+/// credentials from before, and the new factor's first one. Only right after that factor was confirmed, by
+/// whoever made those proofs and in their flow: the version that the change was guarded by is theirs.
+pub async fn on_the_way(issuer: &Issuer, transaction: &Transaction, factor: Factor) -> Result<Transaction> {
+    let gone = || rejected(Code::InvalidCredentials, "Please sign in again.");
+    let user = transaction.user().ok_or_else(gone)?;
+    let At { now, it } = issuer.store.account(user).await?;
+    let subject = it.ok_or_else(gone)?.subject;
+    let mut on = transaction.clone().signing_in(subject.user.credential_version);
+    let flow = on.flow().to_owned();
+    on.add(Proof::new(factor, subject, Purpose::Browser, &flow, now))?;
+    Ok(on)
 }
 
 /// A change the person makes to their credentials, decided by `me` as it was read, with the notice that goes

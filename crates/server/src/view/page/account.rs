@@ -1,7 +1,15 @@
 //! What the account pages are told.
 
-use super::{Page, Person, Trouble};
+use super::{Page, Person};
 use serde::Serialize;
+
+/// Why something did not work: a text's key, more in words where the key says little, and seconds to wait.
+#[derive(Serialize, Clone, Debug)]
+pub(crate) struct Trouble {
+    pub(crate) kind: &'static str,
+    pub(crate) detail: Option<String>,
+    pub(crate) wait: Option<u64>,
+}
 
 /// What stands around every account page.
 #[derive(Serialize, Debug)]
@@ -95,4 +103,117 @@ pub(crate) struct Totp {
 
 impl Page for Totp {
     const TEMPLATE: &'static str = "account_totp.html";
+}
+
+/// Recovery codes: how many are left, or a new set.
+#[derive(Serialize, Debug)]
+pub(crate) struct RecoveryCodes {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    pub(crate) left: u16,
+    /// The new ones, shown this once; none: only how many are left.
+    pub(crate) codes: Vec<String>,
+}
+
+impl Page for RecoveryCodes {
+    const TEMPLATE: &'static str = "account_recovery_codes.html";
+}
+
+/// Another password.
+#[derive(Serialize, Debug)]
+pub(crate) struct Password {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    /// For password managers.
+    pub(crate) username: String,
+    /// There is one.
+    pub(crate) there: bool,
+    /// The old one is to be typed too.
+    pub(crate) asks_old: bool,
+}
+
+impl Page for Password {
+    const TEMPLATE: &'static str = "account_password.html";
+}
+
+/// The address.
+#[derive(Serialize, Debug)]
+pub(crate) struct Email {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    pub(crate) email: String,
+    pub(crate) verified: bool,
+    /// Mail can be sent.
+    pub(crate) mail: bool,
+}
+
+impl Page for Email {
+    const TEMPLATE: &'static str = "account_email.html";
+}
+
+/// Look into your mail.
+#[derive(Serialize, Debug)]
+pub(crate) struct EmailSent {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    /// `verify`, `change`.
+    pub(crate) what: &'static str,
+    pub(crate) to: String,
+}
+
+impl Page for EmailSent {
+    const TEMPLATE: &'static str = "account_email_sent.html";
+}
+
+/// What one application may do.
+#[derive(Serialize, Debug)]
+pub(crate) struct ConsentEntry {
+    pub(crate) client: String,
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) resources: Vec<String>,
+    pub(crate) granted_at: i64,
+}
+
+/// What applications may do.
+#[derive(Serialize, Debug)]
+pub(crate) struct Consents {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    pub(crate) consents: Vec<ConsentEntry>,
+}
+
+impl Page for Consents {
+    const TEMPLATE: &'static str = "account_consents.html";
+}
+
+/// Take your data, or leave.
+#[derive(Serialize, Debug)]
+pub(crate) struct Data {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+}
+
+impl Page for Data {
+    const TEMPLATE: &'static str = "account_data.html";
+}
+
+/// Really delete?
+#[derive(Serialize, Debug)]
+pub(crate) struct Delete {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    pub(crate) email: String,
+}
+
+impl Page for Delete {
+    const TEMPLATE: &'static str = "account_delete.html";
+}
+
+/// Deleted.
+#[derive(Serialize, Debug)]
+pub(crate) struct Deleted {}
+
+impl Page for Deleted {
+    const TEMPLATE: &'static str = "account_deleted.html";
 }

@@ -1,9 +1,9 @@
 //! The account pages in every shape.
 
-use super::{nobody_special, person};
+use super::{app, nobody_special, person};
 use crate::view::Views;
-use crate::view::page::Trouble;
 use crate::view::page::account::*;
+use crate::view::page::mail_link::*;
 use crate::view::page::passkeys::{PasskeyEntry, Passkeys};
 use minijinja::Error;
 
@@ -29,7 +29,11 @@ fn frame(s: &str) -> Frame {
 }
 
 fn troubled(s: &str, kind: &'static str, wait: Option<u64>) -> Frame {
-    Frame { trouble: Some(Trouble { kind, wait }), ..frame(s) }
+    Frame { trouble: Some(trouble(kind, None, wait)), ..frame(s) }
+}
+
+fn trouble(kind: &'static str, detail: Option<&str>, wait: Option<u64>) -> Trouble {
+    Trouble { kind, detail: detail.map(str::to_owned), wait }
 }
 
 fn passkeys(view: &Views, s: &str) -> Pages {
@@ -85,6 +89,129 @@ pub(super) fn pages(view: &Views, s: &str) -> Pages {
             sealed: s.to_owned(),
         };
         out.push(("account_totp", view.html(&page)));
+    }
+    out.append(&mut changes(view, s));
+    out.append(&mut mails(view, s));
+    out
+}
+
+/// The pages of one matter each.
+fn changes(view: &Views, s: &str) -> Pages {
+    let t = || s.to_owned();
+    let mut out = Pages::new();
+    for codes in [vec![], vec![t(), t()]] {
+        let page = RecoveryCodes { frame: frame(s), left: 3, codes };
+        out.push(("account_recovery_codes", view.html(&page)));
+    }
+    for (kind, detail, wait) in [
+        ("password", None, None),
+        ("weak", Some(s), None),
+        ("field", Some(s), None),
+        ("conflict", Some(s), None),
+        ("expired", None, None),
+        ("code", None, None),
+        ("throttled", None, Some(90)),
+        ("busy", None, Some(2)),
+    ] {
+        let framed = || Frame { trouble: Some(trouble(kind, detail, wait)), ..frame(s) };
+        for there in [false, true] {
+            let page = Password { frame: framed(), username: t(), there, asks_old: !there };
+            out.push(("account_password", view.html(&page)));
+            let page = Email { frame: framed(), email: t(), verified: there, mail: there };
+            out.push(("account_email", view.html(&page)));
+        }
+        out.push(("account_email_sent", view.html(&EmailSent { frame: framed(), what: "verify", to: t() })));
+        out.push(("account_delete", view.html(&Delete { frame: framed(), email: t() })));
+    }
+    let entry = || ConsentEntry {
+        client: t(),
+        name: t(),
+        scopes: vec!["openid".to_owned(), t()],
+        resources: vec![t()],
+        granted_at: 1_770_000_000_000,
+    };
+    for consents in [vec![], vec![entry(), entry()]] {
+        out.push(("account_consents", view.html(&Consents { frame: frame(s), consents })));
+    }
+    out.push(("account_data", view.html(&Data { frame: frame(s) })));
+    out.push(("account_deleted", view.html(&Deleted {})));
+    out
+}
+
+/// Sign-up, recovery, and what links in mails lead to.
+fn mails(view: &Views, s: &str) -> Pages {
+    let t = || s.to_owned();
+    let mut out = Pages::new();
+    for full in [false, true] {
+        let (resume, client) = (full.then(t), full.then(|| app(s)));
+        let trouble = full.then(|| trouble("weak", Some(s), None));
+        let page = SignUp {
+            form_token: t(),
+            resume: resume.clone(),
+            client: client.clone(),
+            email: t(),
+            name: t(),
+            password_optional: full,
+            trouble: trouble.clone(),
+        };
+        out.push(("signup", view.html(&page)));
+        let (form_token, email) = (t(), t());
+        let client = client.clone();
+        let page = Recover {
+            form_token,
+            resume: resume.clone(),
+            client: client.clone(),
+            email,
+            trouble: trouble.clone(),
+        };
+        out.push(("recover", view.html(&page)));
+        let page = MailSent {
+            form_token: t(),
+            action: "/signup/confirm",
+            start: "/signup",
+            to: t(),
+            resume: resume.clone(),
+            trouble: trouble.clone(),
+        };
+        out.push(("mail_sent", view.html(&page)));
+        let page = EnrolOnTheWay {
+            form_token: t(),
+            transaction: t(),
+            resume: resume.clone(),
+            client: client.clone(),
+            key: t(),
+            address: t(),
+            qr: "<svg viewBox=\"0 0 1 1\"><path d=\"M0 0h1v1z\"/></svg>".to_owned(),
+            sealed: t(),
+            trouble: trouble.clone(),
+        };
+        out.push(("enrol", view.html(&page)));
+        let page =
+            KeepCodes { form_token: t(), transaction: t(), resume: resume.clone(), codes: vec![t(), t()] };
+        out.push(("enrol_codes", view.html(&page)));
+        let page = NewPassword { form_token: t(), resume, transaction: t(), username: t(), trouble };
+        out.push(("new_password", view.html(&page)));
+    }
+    for topic in ["signup", "recover", "email"] {
+        for (stands, me) in
+            [("here", None), ("here", Some(t())), ("elsewhere", None), ("used", None), ("ended", None)]
+        {
+            let page = Link {
+                form_token: t(),
+                me,
+                topic,
+                action: "/signup/confirm",
+                start: "/signup",
+                token: t(),
+                stands,
+                code: (stands == "elsewhere").then(|| "123456".to_owned()),
+                to: Some(t()),
+                asked_at: Some(1_770_000_000_000),
+                ip: Some(t()),
+                device_name: Some(t()),
+            };
+            out.push(("mail_link", view.html(&page)));
+        }
     }
     out
 }
