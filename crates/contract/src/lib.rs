@@ -13,6 +13,7 @@
 
 pub mod account;
 pub mod browser_session;
+pub mod challenge;
 pub mod client;
 pub mod client_session;
 pub mod clock;
@@ -27,6 +28,7 @@ pub mod key;
 pub mod node;
 pub mod outbox;
 pub mod passkey;
+pub mod phone;
 pub mod recovery_code;
 pub mod refresh;
 pub mod resource;
@@ -96,6 +98,10 @@ macro_rules! flows {
             login_model: login_model;
             step_up: step_up_for_what_is_missing step_up_for_clients step_up_for_resources;
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
+            magic_link: link_opened_and_used link_of_another_browser link_ends link_64_at_once
+                link_claims_an_unproven_address;
+            mail_code: mail_code_right mail_code_is_bound mail_code_tries mail_code_tells_nothing
+                mail_code_refused mail_code_sent_so_often mail_code_64_at_once;
             machine: machine_flow machine_audiences machine_shared_secret;
             mfa: mfa_flow mfa_partial_token_is_no_token mfa_other_tokens_refused mfa_partial_token_expires
                 mfa_dies_with_the_password mfa_finished_once mfa_64_at_once mfa_two_ways_at_once
@@ -150,6 +156,9 @@ macro_rules! suite_of_one {
             consent: consent_round_trip;
             browser_session: browser_round_trip browser_step_up browser_not_continued
                 browser_changes_hands browser_devices browser_touch browser_end browser_end_others browser_cookie_is_one;
+            challenge: challenge_round_trip challenge_is_bound challenge_one_a_flow challenge_tries
+                challenge_64_at_once challenge_link challenge_ends;
+            phone: phone_round_trip phone_outrun;
             code: code_round_trip code_twice code_64_at_once code_gone code_replay_reported code_sweep;
             client_session: session_round_trip session_not_started session_64_at_once session_list session_end
                 session_end_at_once session_sweep;

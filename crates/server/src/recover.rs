@@ -7,7 +7,7 @@ use crate::error::Fault;
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::extract::form::Query;
-use crate::login::step::{self, Way};
+use crate::login::step::{self, Shown, Way};
 use crate::mail_link::{self, Topic};
 use crate::signup::{client, still_wanted};
 use crate::view::page::mail_link::{MailSent, NewPassword, Recover};
@@ -74,7 +74,9 @@ pub(crate) async fn confirm(State(app): State<Arc<App>>, form: PageForm) -> Resu
         }
     };
     match proven {
-        Ok((proof, resume)) => go_on(&app, browser, &Transaction::of(proof), resume.as_deref()).await,
+        Ok((proof, resume)) => {
+            go_on(&app, browser, &Transaction::of(proof), resume.as_deref(), Shown::default()).await
+        }
         Err(failure) => {
             let failed = Failed::of(failure)?;
             let mut page = sent(&app, browser, email, params.one("resume")?);
@@ -90,11 +92,12 @@ pub(crate) async fn go_on(
     browser: &Browser,
     transaction: &Transaction,
     resume: Option<&str>,
+    shown: Shown,
 ) -> Result<Response, Fault> {
     match recover::turn(&app.issuer, transaction, &browser.visitor.binding).await? {
         Turn::NeedFactor(due) => {
             let way = Way { resume, client: None, demand: Demand::of_house(&app.issuer) };
-            step::show(app, browser, &way, transaction, due, None)
+            step::draw(app, browser, &way, transaction, due, shown)
         }
         Turn::Choose(username) => {
             let page = choose(app, browser, transaction, resume, username)?;
@@ -124,7 +127,7 @@ pub(crate) async fn choose_password(State(app): State<Arc<App>>, form: PageForm)
             page.trouble = Some(failed.trouble());
             Ok(failed.show(&app, &page))
         }
-        Turn::NeedFactor(_) => go_on(&app, browser, &transaction, resume).await,
+        Turn::NeedFactor(_) => go_on(&app, browser, &transaction, resume, Shown::default()).await,
     }
 }
 

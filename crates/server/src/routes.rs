@@ -214,7 +214,6 @@ fn rows() -> Vec<Row> {
         Row::new("/auth/passwordless/verify", Direct)
             .post(direct::passwordless::verify)
             .cors(Cors::ClientWithCookie),
-        Row::new("/auth/verify", Page).call(direct::verify::post).cors(Cors::ClientWithCookie),
         Row::new("/api/auth/login", Direct).post(direct::api_login::post).cors(Cors::Client),
         Row::new("/oauth/authorize", Page)
             .get(oauth::authorize::get)
@@ -237,6 +236,15 @@ fn rows() -> Vec<Row> {
         Row::new("/account/providers/unlink", Page).post(account::providers::remove),
         Row::new("/login/enrol", Page).post(login::enrol::confirm).leads_to_client(),
         Row::new("/login/enrol/done", Page).post(login::enrol::done).leads_to_client(),
+        Row::new("/login/email", Page).post(login::magic_link::ask).leads_to_client(),
+        Row::new("/login/email_code", Page).post(login::email_code::post).leads_to_client(),
+        Row::new("/login/sms_code", Page).post(login::sms_code::post).leads_to_client(),
+        Row::new("/auth/verify", Page)
+            .get(login::magic_link::show)
+            .post(login::magic_link::submit)
+            .call(direct::verify::post)
+            .cors(Cors::ClientWithCookie)
+            .leads_to_client(),
         Row::new("/consent", Page).post(oauth::authorize::choose).leads_to_client(),
         Row::new("/oauth/logout", Page).get(oauth::logout::get).post(oauth::logout::post).leads_to_client(),
         Row::new("/oauth/logout/confirm", Page).post(oauth::logout::confirm).leads_to_client(),

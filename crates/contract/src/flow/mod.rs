@@ -21,6 +21,8 @@ pub mod login;
 pub mod login_model;
 pub mod logout;
 pub mod machine;
+pub mod magic_link;
+pub mod mail_code;
 pub mod mfa;
 pub mod parameters;
 pub mod passkey;

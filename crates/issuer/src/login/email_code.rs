@@ -9,6 +9,23 @@ use crate::model::user::is_address;
 use crate::model::{Account, Factor, Secret};
 use crate::port::At;
 
+/// A sign-in by mail to be: who may have an account at that address.
+#[derive(Clone, Copy, Debug)]
+pub struct FirstStep<'a> {
+    /// As typed.
+    pub address: &'a str,
+    /// What for.
+    pub purpose: Purpose,
+    /// The flow that asks.
+    pub flow: &'a str,
+    /// Where the sign-in leads (the sealed authorization request); comes back with a link.
+    pub then: Option<&'a str>,
+    /// How the mail looks.
+    pub look: &'a Look,
+    /// Who asks.
+    pub caller: &'a Caller,
+}
+
 /// First step: sends a code to the address typed, whose account is known or not: the same answer, the same
 /// work, one mail either way. `invalid_request`: no address; `method_unavailable`: not in this house;
 /// `too_many_attempts`: this network asked for too many, whoever for.
@@ -20,8 +37,12 @@ pub async fn request(
     look: &Look,
     caller: &Caller,
 ) -> Result<()> {
-    let says = Says::Code(About::SignInCode);
-    first_step(issuer, address, Factor::EmailCode, says, purpose, flow, look, caller).await
+    ask(issuer, FirstStep { address, purpose, flow, then: None, look, caller }).await
+}
+
+/// As [`request`].
+pub async fn ask(issuer: &Issuer, step: FirstStep<'_>) -> Result<()> {
+    first_step(issuer, Factor::EmailCode, Says::Code(About::SignInCode), step).await
 }
 
 /// A further step: sends a code to the account's address.
@@ -72,30 +93,26 @@ pub async fn prove(
 }
 
 /// A code or link to whoever may have an account at that address.
-#[expect(clippy::too_many_arguments, reason = "both factors' own arguments and the two they differ by")]
 pub(super) async fn first_step(
     issuer: &Issuer,
-    address: &str,
     factor: Factor,
     says: Says,
-    purpose: Purpose,
-    flow: &str,
-    look: &Look,
-    caller: &Caller,
+    step: FirstStep<'_>,
 ) -> Result<()> {
+    let FirstStep { purpose, flow, then, look, caller, .. } = step;
     let policy = &issuer.settings.login;
     if !(policy.mail && policy.first.contains(&factor)) {
         return Err(unavailable());
     }
-    let address = typed(address)?;
+    let address = typed(step.address)?;
     let At { it: account, .. } = issuer.store.find_account(address).await?;
     let of = Addressee::of(account.as_ref(), address);
     let (to, says) = match of {
         Addressee::Person(account) => (account.subject.user.email.clone(), says),
         Addressee::Mailbox(address) => (address.to_owned(), Says::Nothing(About::NoAccount)),
     };
-    let to = To::Mail(to);
-    let ask = Ask { of, purpose, factor, flow, to, says, page: SIGN_IN_PAGE, payload: None, look, caller };
+    let (to, payload) = (To::Mail(to), then.map(str::as_bytes));
+    let ask = Ask { of, purpose, factor, flow, to, says, page: SIGN_IN_PAGE, payload, look, caller };
     challenge::start(issuer, ask).await
 }
 

@@ -3,8 +3,9 @@
 
 pub use super::challenge::{LinkState, LinkView, view, void};
 
-use super::challenge::{self, Says};
-use super::{Caller, Look, Proof, Purpose, email_code};
+use super::challenge::{self, Answered, Says};
+use super::email_code::{self, FirstStep};
+use super::{Caller, Look, Proof, Purpose};
 use crate::Issuer;
 use crate::error::{Failure, Result};
 use crate::model::Factor;
@@ -20,8 +21,12 @@ pub async fn request(
     look: &Look,
     caller: &Caller,
 ) -> Result<()> {
-    let says = Says::Link(About::SignInLink);
-    email_code::first_step(issuer, address, Factor::MagicLink, says, purpose, flow, look, caller).await
+    ask(issuer, FirstStep { address, purpose, flow, then: None, look, caller }).await
+}
+
+/// As [`request`].
+pub async fn ask(issuer: &Issuer, step: FirstStep<'_>) -> Result<()> {
+    email_code::first_step(issuer, Factor::MagicLink, Says::Link(About::SignInLink), step).await
 }
 
 /// Uses a link, in the flow that asked for it. `purpose`: where it is used; the browser's page also takes
@@ -33,6 +38,17 @@ pub async fn prove(
     flow: &str,
     caller: &Caller,
 ) -> Result<Proof> {
+    take(issuer, token, purpose, flow, caller).await.map(|(proof, _)| proof)
+}
+
+/// As [`prove`], with where the sign-in leads ([`FirstStep::then`]).
+pub async fn take(
+    issuer: &Issuer,
+    token: &str,
+    purpose: Purpose,
+    flow: &str,
+    caller: &Caller,
+) -> Result<(Proof, Option<String>)> {
     let purposes: &[Purpose] = match purpose {
         Purpose::Browser => &[Purpose::Browser, Purpose::Direct, Purpose::DirectFlow],
         Purpose::Direct => &[Purpose::Direct],
@@ -42,5 +58,7 @@ pub async fn prove(
     let opened = challenge::open(issuer, token, purposes, flow, caller).await?;
     let account = opened.account.ok_or_else(|| Failure::Bug("a sign-in link without a person".into()))?;
     let subject = challenge::claim(issuer, account, caller).await?;
-    Ok(Proof::new(opened.answered.challenge.factor, subject, purpose, flow, opened.answered.now))
+    let Answered { challenge, payload, now } = opened.answered;
+    let then = payload.map(|p| String::from_utf8_lossy(&p).into_owned());
+    Ok((Proof::new(challenge.factor, subject, purpose, flow, now), then))
 }

@@ -1,8 +1,12 @@
 //! `/login`: the sign-in page's form, and the page by itself, which leads to the account page.
 
+pub(crate) mod email_code;
 pub(crate) mod enrol;
+pub(crate) mod magic_link;
 pub(crate) mod passkey;
 pub(crate) mod recovery_code;
+mod second;
+pub(crate) mod sms_code;
 pub(crate) mod step;
 pub(crate) mod totp;
 pub(crate) mod upstream;
@@ -68,6 +72,7 @@ pub(crate) async fn show(
         client: None,
         username: String::new(),
         again: false,
+        mail: magic_link::offered(&app).is_some(),
         trouble: None,
         providers: upstream::buttons(&app),
     };
@@ -112,7 +117,8 @@ pub(crate) async fn submit(
         client: client.as_deref().map(Into::into),
         username: username.to_owned(),
         again: browser.visitor.session.as_ref().is_some_and(|s| s.subject.user.email == username),
-        trouble: Some(Trouble { kind: failed.kind, wait: failed.wait }),
+        mail: magic_link::offered(&app).is_some(),
+        trouble: Some(failed.trouble()),
         providers: upstream::buttons(&app),
     };
     Ok(again(&app, &page, &failed))
@@ -150,6 +156,12 @@ impl Failed {
             Failure::Rejected(r) if r.code == Code::InvalidCredentials => {
                 Ok(Self { kind: "invalid", status: StatusCode::UNPROCESSABLE_ENTITY, wait: None })
             }
+            Failure::Rejected(r) if r.code == Code::InvalidCode => {
+                Ok(Self { kind: "code", status: StatusCode::UNPROCESSABLE_ENTITY, wait: None })
+            }
+            Failure::Rejected(r) if r.code == Code::CodeExpired => {
+                Ok(Self { kind: "ended", status: StatusCode::UNPROCESSABLE_ENTITY, wait: None })
+            }
             Failure::Rejected(r) if r.code == Code::TooManyAttempts => {
                 let wait = Some(r.retry_after.map_or(60, seconds));
                 Ok(Self { kind: "throttled", status: StatusCode::TOO_MANY_REQUESTS, wait })
@@ -162,15 +174,24 @@ impl Failed {
             other => Err(other.into()),
         }
     }
+
+    fn trouble(&self) -> Trouble {
+        Trouble { kind: self.kind, wait: self.wait }
+    }
+
+    /// An answer that tells of it: its status, and when to come back.
+    fn mark(&self, mut response: Response) -> Response {
+        *response.status_mut() = self.status;
+        if let Some(wait) = self.wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        }
+        response
+    }
 }
 
 /// The page once more, with what was typed, the password apart.
 fn again(app: &App, page: &SignIn, failed: &Failed) -> Response {
-    let mut response = app.views.show(failed.status, page);
-    if let Some(wait) = failed.wait {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
-    }
-    response
+    failed.mark(app.views.show(failed.status, page))
 }
 
 #[cfg(test)]

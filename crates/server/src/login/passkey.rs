@@ -4,7 +4,7 @@
 //! page. Without a sign-in under way nobody is named and nothing tells who has passkeys.
 
 use super::step::{self, Way};
-use super::{Failed, again};
+use super::{Failed, again, magic_link};
 use crate::app::App;
 use crate::error::{Fault, Http};
 use crate::extract::browser::Browser;
@@ -65,6 +65,7 @@ pub(crate) async fn submit(
         client: way.client.as_deref().map(Into::into),
         username: String::new(),
         again: false,
+        mail: magic_link::offered(&app).is_some(),
         trouble: Some(trouble),
         providers: super::upstream::buttons(&app),
     };

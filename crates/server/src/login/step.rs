@@ -1,12 +1,13 @@
 //! From a proof to the next page: signed in and on, or one more factor, or something to set up first. Every
 //! factor's handler makes its [`Way`] from what the form carried and ends in [`proceed`].
 
+use super::magic_link;
 use super::upstream::{after_sign_in, buttons};
 use crate::app::App;
 use crate::error::{Fault, Http};
 use crate::extract::browser::Browser;
 use crate::oauth::authorize::{answer, back, still_good};
-use crate::view::page::{SecondFactor, SignIn, Trouble};
+use crate::view::page::{SecondFactor, Sent, SignIn, Trouble};
 use crate::view::see_other;
 use axum::response::Response;
 use countersign_issuer::login::browser::{self, Demand, Turn};
@@ -66,8 +67,28 @@ pub(crate) async fn proceed(
     way: &Way<'_>,
     transaction: &Transaction,
 ) -> Result<Response, Fault> {
+    go(app, browser, way, transaction, Shown::default()).await
+}
+
+/// What the page of a further factor shows beside its forms.
+#[derive(Default)]
+pub(crate) struct Shown {
+    /// What went wrong at the last try.
+    pub(crate) trouble: Option<Trouble>,
+    /// A code was sent.
+    pub(crate) sent: Option<Sent>,
+}
+
+/// As [`proceed`], with what the page shows when one more factor is due.
+pub(crate) async fn go(
+    app: &App,
+    browser: &Browser,
+    way: &Way<'_>,
+    transaction: &Transaction,
+    shown: Shown,
+) -> Result<Response, Fault> {
     if transaction.purpose() == Purpose::Recover {
-        return crate::recover::go_on(app, browser, transaction, way.resume).await;
+        return crate::recover::go_on(app, browser, transaction, way.resume, shown).await;
     }
     let turn =
         browser::turn(&app.issuer, transaction, &way.demand, &browser.visitor, &browser.caller).await?;
@@ -85,7 +106,7 @@ pub(crate) async fn proceed(
             }
         }
         Turn::Begin(_) => begin(app, browser, way, transaction),
-        Turn::NeedFactor(due) => show(app, browser, way, transaction, due, None),
+        Turn::NeedFactor(due) => draw(app, browser, way, transaction, due, shown),
         Turn::Enrol(ways) => super::enrol::show(app, browser, way, transaction, &ways).await,
         Turn::OutOfReach => match way.resume {
             Some(resume) => {
@@ -135,6 +156,7 @@ fn begin(app: &App, browser: &Browser, way: &Way<'_>, transaction: &Transaction)
         client: way.client.as_deref().map(Into::into),
         username: me.map(|user| user.email.clone()).unwrap_or_default(),
         again: me.is_some(),
+        mail: magic_link::offered(app).is_some(),
         trouble: None,
         providers: buttons(app),
     };
@@ -150,12 +172,25 @@ pub(crate) fn show(
     due: Vec<Factor>,
     trouble: Option<Trouble>,
 ) -> Result<Response, Fault> {
+    draw(app, browser, way, transaction, due, Shown { trouble, sent: None })
+}
+
+/// As [`show`], with all there may be to show.
+pub(crate) fn draw(
+    app: &App,
+    browser: &Browser,
+    way: &Way<'_>,
+    transaction: &Transaction,
+    due: Vec<Factor>,
+    Shown { trouble, sent }: Shown,
+) -> Result<Response, Fault> {
     let page = SecondFactor {
         form_token: browser.form_token(app),
         transaction: transaction.seal(&app.issuer, &browser.visitor.binding)?,
         resume: way.resume.map(str::to_owned),
         client: way.client.as_deref().map(Into::into),
         methods: due.into_iter().map(Factor::name).collect(),
+        sent,
         trouble,
     };
     Ok(app.views.show(StatusCode::OK, &page))

@@ -6,8 +6,8 @@ use crate::error::{Fault, Http};
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::extract::form::{self, Query};
-use crate::login::step;
 use crate::login::upstream::buttons;
+use crate::login::{magic_link, step};
 use crate::view::page::{ChooseAccount, Consent, FormPost, SignIn};
 use crate::view::see_other;
 use axum::extract::{Request, State};
@@ -102,6 +102,7 @@ pub(crate) fn answer(app: &App, browser: &Browser, next: Next) -> Result<Respons
                 client: Some((&*client).into()),
                 username: again.as_ref().map(|user| user.email.clone()).or(hint).unwrap_or_default(),
                 again: again.is_some(),
+                mail: magic_link::offered(app).is_some(),
                 trouble: None,
                 providers: buttons(app),
             };

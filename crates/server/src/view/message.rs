@@ -16,7 +16,7 @@ macro_rules! topics {
 
 /// Each language with its topics; English first.
 pub(super) const EMBEDDED: &[(&str, &[&str])] = &[
-    topics!("en": "common" "login" "account" "mail" "passkey" "upstream" "signup"),
+    topics!("en": "common" "login" "account" "codes" "mail" "passkey" "upstream" "signup"),
     topics!("de": "common" "login" "account" "mail" "passkey"),
     topics!("es": "common" "login" "account" "mail" "passkey"),
     topics!("fr": "common" "login" "account" "mail" "passkey"),
@@ -257,6 +257,7 @@ mod tests {
             "mail.",
             "upstream.trouble.",
             "link.",
+            "codes.link.",
         ];
         let places = concat!(include_str!("words.rs"), include_str!("message.rs"));
         let m = english();

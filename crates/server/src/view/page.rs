@@ -1,6 +1,7 @@
 //! What each page is told. Field names are what templates use; a missing one is an error.
 
 pub(crate) mod account;
+pub(crate) mod codes;
 pub(crate) mod mail_link;
 pub(crate) mod passkeys;
 pub(crate) mod upstream;
@@ -118,6 +119,8 @@ pub(crate) struct SignIn {
     pub(crate) client: Option<App>,
     pub(crate) username: String,
     pub(crate) again: bool,
+    /// Codes and links by mail are offered.
+    pub(crate) mail: bool,
     pub(crate) trouble: Option<Trouble>,
     /// Other providers to sign in with.
     pub(crate) providers: Vec<upstream::Provider>,
@@ -259,6 +262,15 @@ impl Page for Home {
     }
 }
 
+/// A code on its way.
+#[derive(Serialize, Debug)]
+pub(crate) struct Sent {
+    /// The factor's stable name.
+    pub(crate) method: &'static str,
+    /// Where to, with most of it left out.
+    pub(crate) to: String,
+}
+
 /// One more factor is due.
 #[derive(Serialize, Debug)]
 pub(crate) struct SecondFactor {
@@ -269,6 +281,8 @@ pub(crate) struct SecondFactor {
     pub(crate) client: Option<App>,
     /// Stable names of the factors that will do, the first one is offered.
     pub(crate) methods: Vec<&'static str>,
+    /// The code that was sent.
+    pub(crate) sent: Option<Sent>,
     pub(crate) trouble: Option<Trouble>,
 }
 

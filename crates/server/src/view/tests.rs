@@ -2,6 +2,7 @@
 //! misses makes this red.
 
 mod account;
+mod codes;
 mod upstream;
 
 use super::page::*;
@@ -64,6 +65,7 @@ fn sign_in(s: &str, client: bool, again: bool, trouble: Option<Trouble>) -> Sign
         client: client.then(|| app(s)),
         username: if again || trouble.is_some() { s.to_owned() } else { String::new() },
         again,
+        mail: client,
         trouble,
         providers: upstream::providers(s),
     }
@@ -136,6 +138,7 @@ fn every_page(view: &Views, s: &str) -> Vec<(&'static str, String)> {
                 .filter(|f| **f != Factor::MagicLink)
                 .map(|f| f.name())
                 .collect(),
+            sent: trouble.is_some().then(|| Sent { method: "sms_code", to: t.clone() }),
             trouble,
         };
         out.push(("second_factor", view.html(&page)));
@@ -146,6 +149,7 @@ fn every_page(view: &Views, s: &str) -> Vec<(&'static str, String)> {
         out.push(("home", view.html(&Home { host: t.clone(), email })));
     }
     out.append(&mut account::pages(view, s));
+    out.append(&mut codes::pages(view, s));
     out.append(&mut upstream::pages(view, s));
     for kind in
         ["request", "form", "expired", "missing", "method", "large", "slow", "throttled", "busy", "bug"]

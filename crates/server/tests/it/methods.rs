@@ -5,7 +5,7 @@ use crate::wire::{Ask, get, post};
 use crate::world::world;
 
 /// Path, and what it allows beside `OPTIONS`.
-const PATHS: [(&str, &[&str]); 41] = [
+const PATHS: [(&str, &[&str]); 44] = [
     ("/.well-known/openid-configuration", &["GET", "HEAD"]),
     ("/.well-known/oauth-authorization-server", &["GET", "HEAD"]),
     ("/.well-known/jwks.json", &["GET", "HEAD"]),
@@ -32,12 +32,15 @@ const PATHS: [(&str, &[&str]); 41] = [
     ("/auth/passwordless/request", &["POST"]),
     ("/auth/passwordless/code", &["POST"]),
     ("/auth/passwordless/verify", &["POST"]),
-    ("/auth/verify", &["POST"]),
+    ("/auth/verify", &["GET", "HEAD", "POST"]),
     ("/api/auth/login", &["POST"]),
     ("/oauth/authorize", &["GET", "HEAD", "POST"]),
     ("/login", &["GET", "HEAD", "POST"]),
     ("/login/totp", &["POST"]),
     ("/login/recovery_code", &["POST"]),
+    ("/login/email", &["POST"]),
+    ("/login/email_code", &["POST"]),
+    ("/login/sms_code", &["POST"]),
     ("/consent", &["POST"]),
     ("/oauth/logout", &["GET", "HEAD", "POST"]),
     ("/oauth/logout/confirm", &["POST"]),

@@ -2,6 +2,7 @@
 //! they are is for the caller to see to.
 
 pub mod passkey;
+pub mod phone;
 pub mod recovery_code;
 pub mod totp;
 
