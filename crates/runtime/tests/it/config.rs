@@ -279,7 +279,7 @@ fn providers_are_set_by_sections_of_their_own_names() {
     assert_eq!(work.roles[0].role, "reader");
     assert_eq!(value(&effective, "upstream.google.client_secret").0, json!("***"));
     assert_eq!(value(&effective, "upstream.work.client_id").0, json!("def"));
-    assert!(matches!(value(&effective, "upstream.work.client_id").1, Origin::File { line: 7, .. }));
+    assert!(matches!(value(&effective, "upstream.work.client_id").1, Origin::File { line: 8, .. }));
 }
 
 #[test]
