@@ -51,7 +51,7 @@ pub async fn account_address_changes(stage: Stage) {
     assert_eq!((user().await.email.as_str(), user().await.email_verified), ("nora@new.test", true));
     let mut told: Vec<_> = house.mails().await;
     told.sort_by_key(|m| post::address(m).to_owned());
-    let to: Vec<_> = told.iter().map(|m| post::address(m)).collect();
+    let to: Vec<_> = told.iter().map(post::address).collect();
     assert_eq!(to, ["nora@example.test", "nora@new.test"]);
     for mail in &told {
         assert!(matches!(&mail.about, About::Notice(n) if n.what == Noticed::EmailChanged), "{mail:?}");
@@ -146,7 +146,7 @@ pub async fn account_password_changes(stage: Stage) {
     assert!(matches!(&told[0].about, About::Notice(n) if n.what == Noticed::PasswordChanged), "{told:?}");
     let live: Vec<_> =
         house.stage.store.list_browsers(&user.id).await.unwrap().into_iter().map(|b| b.id).collect();
-    assert_eq!(live, [me.session.id.clone()], "not {}", other.session.id);
+    assert_eq!(live, std::slice::from_ref(&me.session.id), "not {}", other.session.id);
     assert_eq!(code(house.sign_in("nora", &browser("flow")).await), Code::InvalidCredentials);
     assert_eq!(code(password::remove(issuer, &me, &caller(1)).await), Code::Conflict, "the last way");
     assert!(house.stage.store.account(&user.id).await.unwrap().it.unwrap().enrolled.password);

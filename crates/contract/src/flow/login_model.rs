@@ -11,6 +11,7 @@ use countersign_issuer::login::{Proof, Purpose, Transaction, password, recovery_
 use countersign_issuer::model::{Account, Acr, Secret};
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_issuer::{Code, Failure, Settings};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use totp_rs::Totp;
@@ -207,8 +208,8 @@ fn plan(from: State, tried: &BTreeSet<(State, Act)>) -> Option<Act> {
         }
         for act in ACTS {
             let next = state.after(act).0;
-            if !first.contains_key(&next) {
-                first.insert(next, Some(began.unwrap_or(act)));
+            if let Entry::Vacant(place) = first.entry(next) {
+                place.insert(Some(began.unwrap_or(act)));
                 queue.push_back(next);
             }
         }

@@ -92,7 +92,9 @@ impl User {
             Self::Show(who) => {
                 let account = users::account(&context.node().await?.issuer, &who.user).await?;
                 let mut json = shown(&account.subject.user);
-                json["enrolled"] = enrolled(&account.enrolled);
+                if let Some(members) = json.as_object_mut() {
+                    members.insert("enrolled".to_owned(), enrolled(&account.enrolled));
+                }
                 out.data(&json, || described(&account.subject.user) + &ways(&account.enrolled))?;
             }
             Self::Disable(who) => {
