@@ -54,6 +54,7 @@ impl World {
     async fn with(stage: Stage, change: impl FnOnce(&mut ProviderSettings)) -> Self {
         let far = Arc::new(Far::new(stage.clock.now().seconds()));
         let mut settings = Settings::new(ISSUER);
+        settings.sign_up.domains = vec!["far.test".to_owned()];
         let mut first = provider("far", FAR);
         change(&mut first);
         settings.upstreams = vec![first, provider("near", NEAR)];
@@ -125,14 +126,16 @@ pub async fn upstream_signs_up_and_in(stage: Stage) {
     );
     assert_eq!(world.house.stage.kinds(mark).await, [EventKind::SignedUp, EventKind::LoginSucceeded]);
     assert_eq!(me.session.authentication.acr, "urn:countersign:1", "the provider's word is one factor");
-    world.far.say(|says| says.claims["email"] = json!("other@far.test"));
+    world.far.say(|says| says.claims = json!({"sub": "far-2", "email": "a@b.test", "email_verified": true}));
+    assert_eq!(trouble(world.round(&visitor).await), Kind::NoAccount, "not of a domain that may sign up");
+    world.far.say(|says| says.claims["sub"] = json!("far-1"));
     let again = world.round(&visitor).await;
     let again = world.signed_in(again, &visitor).await.unwrap().session.unwrap();
     assert_eq!(again.subject.user.id, user.id);
-    assert!(world.named("other@far.test").await.is_none());
+    assert!(world.named("a@b.test").await.is_none());
     // Its documents were asked for once.
     assert_eq!(world.far.asked_for("/.well-known/openid-configuration"), 1);
-    assert_eq!((world.far.asked_for("/jwks"), world.far.asked_for("/token")), (1, 2));
+    assert_eq!((world.far.asked_for("/jwks"), world.far.asked_for("/token")), (1, 3));
     assert_eq!(world.house.issuer.upstreams.home_of("Somebody@FAR.test").unwrap().settings.name, "far");
     assert!(world.house.issuer.upstreams.home_of("somebody@notfar.test").is_none());
 }

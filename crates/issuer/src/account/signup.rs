@@ -25,8 +25,13 @@ pub struct SignUp {
 impl SignUp {
     /// May this address sign up?
     fn takes(&self, address: &str) -> bool {
+        self.enabled && self.fits(address)
+    }
+
+    /// Is it of a domain that accounts are made with, by whichever way?
+    pub(crate) fn fits(&self, address: &str) -> bool {
         let domain = address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
-        self.enabled && (self.domains.is_empty() || domain.is_some_and(|d| self.domains.contains(&d)))
+        self.domains.is_empty() || domain.is_some_and(|d| self.domains.contains(&d))
     }
 }
 

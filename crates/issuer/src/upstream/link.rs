@@ -119,7 +119,9 @@ pub(super) async fn land(
         email: identity.address().map(str::to_owned),
         user,
     };
-    match plan(&identity, here.as_ref(), provider.settings.link, provider.settings.sign_up) {
+    let domain_fits = identity.confirmed().is_some_and(|address| issuer.settings.sign_up.fits(address));
+    let may_join = provider.settings.sign_up && domain_fits;
+    match plan(&identity, here.as_ref(), provider.settings.link, may_join) {
         Plan::Link(id) => {
             let Some(here) = here else { return Ok(End::ProveFirst(pending(Some(id)))) };
             let user = &here.subject.user;
