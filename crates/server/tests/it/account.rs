@@ -5,7 +5,7 @@ use crate::tab::{Browser, Form, answer_of, form_to, forms};
 use crate::wire::Answer;
 use crate::world::{PASSWORD, World, world, world_where};
 use countersign_issuer::account::signup::SignUp;
-use countersign_issuer::port::{Accounts, BrowserSessions};
+use countersign_issuer::port::{Accounts, BrowserSessions, Totps};
 use std::time::Duration;
 use totp_rs::Totp;
 
@@ -259,4 +259,25 @@ async fn sign_up_and_recovery_answer_everybody_alike() {
     assert!(link.status == 200 && link.text().contains("does not work any more"), "{}", link.text());
     let closed = crate::world::world().await;
     assert!(Browser::new(&closed).open("/signup").await.status == 400);
+}
+
+#[tokio::test]
+async fn a_form_from_before_does_not_replace_what_was_set_up_since() {
+    let world =
+        world_where(|_| {}, |settings| settings.login.mfa = countersign_issuer::login::Mfa::Always).await;
+    // Two who know the password; neither has a second factor to show yet.
+    let (mut one, mut two) = (Browser::new(&world), Browser::new(&world));
+    let page = one.open("/login").await;
+    let first = one.sign_in(&page, "ada", PASSWORD).await;
+    let page = two.open("/login").await;
+    let second = two.sign_in(&page, "ada", PASSWORD).await;
+    let form = form_to(&first, "/login/enrol").set("code", &shown(&world, &first));
+    assert!(one.submit(&form).await.text().contains("Your new codes"));
+    let secret = world.store.totp(&world.ada).await.unwrap().it;
+
+    let form = form_to(&second, "/login/enrol").set("code", &shown(&world, &second));
+    let late = two.submit(&form).await;
+    assert!(!late.text().contains("Your new codes"), "{}", late.text());
+    assert_eq!(two.cookie("countersign-session"), "");
+    assert_eq!(world.store.totp(&world.ada).await.unwrap().it, secret, "the first one's stays");
 }
