@@ -106,6 +106,8 @@ macro_rules! flows {
             mfa: mfa_flow mfa_partial_token_is_no_token mfa_other_tokens_refused mfa_partial_token_expires
                 mfa_dies_with_the_password mfa_finished_once mfa_64_at_once mfa_two_ways_at_once
                 mfa_method_not_there mfa_guessing mfa_demanded_of_everybody;
+            outbox: outbox_tries_again outbox_codes_end outbox_two_processes outbox_of_a_dead_process
+                outbox_with_its_event;
             parameters: parameters_twice parameters_of_any_kind;
             passkey: passkey_signs_in passkey_cheats_refused passkey_challenges_are_bound
                 passkey_challenges_grow_old passkey_answers_once passkey_64_at_once passkey_cloned

@@ -12,7 +12,7 @@ use countersign_issuer::model::{Digest, Message, Secret, User};
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_issuer::outbox;
 use countersign_issuer::port::hasher::HashDone;
-use countersign_issuer::port::{Egress, HashJob, HashOrigin, Hasher, Store};
+use countersign_issuer::port::{Courier, Egress, HashJob, HashOrigin, Hasher, Store};
 use countersign_issuer::seal::Sealer;
 use countersign_issuer::{Code, Failure, Issuer, Parts, Rejected, Result, Settings, Unavailable};
 use countersign_token::base64url;
@@ -95,6 +95,8 @@ pub struct House {
     pub hasher: Arc<TestHasher>,
     /// Its store, which notes what is called.
     pub store: Arc<CountingStore>,
+    /// Where its messages end, and those of every other node.
+    pub post: Arc<Postbox>,
     nodes: AtomicU64,
 }
 
@@ -113,11 +115,12 @@ impl House {
     pub async fn reaching(stage: Stage, settings: Settings, egress: Arc<dyn Egress>) -> Self {
         let store = Arc::new(CountingStore::new(Arc::clone(&stage.store)));
         let hasher = Arc::new(TestHasher::default());
+        let post = Arc::new(Postbox::default());
         let parts = parts(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&hasher), MASTER, 1);
-        let parts = Parts { egress, ..parts };
+        let parts = Parts { egress, courier: Arc::clone(&post) as Arc<dyn Courier>, ..parts };
         let issuer = Issuer::start(settings, parts).await.unwrap();
         store.take();
-        Self { stage, issuer, hasher, store, nodes: AtomicU64::new(1) }
+        Self { stage, issuer, hasher, store, post, nodes: AtomicU64::new(1) }
     }
 
     /// Another node, or a command, on the same store.
@@ -125,10 +128,20 @@ impl House {
         self.node_with(MASTER).await.unwrap()
     }
 
+    /// Another process, which opened the same store for itself.
+    pub async fn process(&self) -> Arc<Issuer> {
+        self.start(self.stage.another(), MASTER).await.unwrap()
+    }
+
     /// Another node with that master key.
     pub async fn node_with(&self, master: u8) -> Result<Arc<Issuer>> {
+        self.start(Arc::clone(&self.stage.store), master).await
+    }
+
+    async fn start(&self, store: Arc<dyn Store>, master: u8) -> Result<Arc<Issuer>> {
         let n = self.nodes.fetch_add(1, Ordering::SeqCst) + 1;
-        let parts = parts(Arc::clone(&self.stage.store), Arc::clone(&self.hasher), master, n);
+        let parts = parts(store, Arc::clone(&self.hasher), master, n);
+        let parts = Parts { courier: Arc::clone(&self.post) as Arc<dyn Courier>, ..parts };
         Issuer::start(self.issuer.settings.clone(), parts).await
     }
 

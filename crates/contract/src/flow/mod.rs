@@ -24,6 +24,7 @@ pub mod machine;
 pub mod magic_link;
 pub mod mail_code;
 pub mod mfa;
+pub mod outbox;
 pub mod parameters;
 pub mod passkey;
 pub mod post;
