@@ -119,6 +119,7 @@ macro_rules! flows {
                 refresh_looks_at_roles_again;
             revocation: revocation_endpoint revocation_rules revocation_waits_out_a_cutoff
                 revocation_of_a_client_made_again;
+            sms_code: sms_enrol sms_is_bound sms_sent_so_often;
             status_list: status_is_asked_for status_list_tokens status_within_a_second status_after_a_cutoff
                 status_agrees_with_introspection status_beside_buckets
                 status_outlives_settings

@@ -33,6 +33,7 @@ pub mod recovery_code;
 pub mod refresh;
 pub mod revocation;
 pub mod signup;
+pub mod sms_code;
 pub mod status_list;
 pub mod step_up;
 pub mod totp;

@@ -24,6 +24,7 @@ mod limits;
 mod logs;
 mod methods;
 mod pages;
+mod pages_codes;
 mod pages_guard;
 mod pages_hostile;
 mod pages_second;
