@@ -12,9 +12,9 @@ use countersign_issuer::{Code, Settings, outbox};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A house that sends mail.
+/// A house that sends mail and SMS.
 pub(super) async fn house(stage: Stage) -> House {
-    let login = Policy { mail: true, ..Policy::default() };
+    let login = Policy { mail: true, sms: true, ..Policy::default() };
     House::with(stage, Settings { login, ..Settings::new(ISSUER) }).await
 }
 

@@ -7,7 +7,7 @@ use crate::error::{Code, Result, rejected};
 use crate::model::message::{About, To};
 use crate::model::{Account, Factor, Secret};
 
-/// Sends a code to the account's number. `method_unavailable`: it has none.
+/// Sends a code to the account's number. `method_unavailable`: it has none, or no SMS can be sent here.
 pub async fn send(
     issuer: &Issuer,
     account: &Account,
@@ -16,8 +16,9 @@ pub async fn send(
     look: &Look,
     caller: &Caller,
 ) -> Result<()> {
-    let number = account.enrolled.phone.clone();
-    let number = number.ok_or_else(|| rejected(Code::MethodUnavailable, "No phone number is set up."))?;
+    let number = account.enrolled.phone.clone().filter(|_| issuer.settings.login.sms);
+    let number = number
+        .ok_or_else(|| rejected(Code::MethodUnavailable, "No code can be sent by SMS to this account."))?;
     let ask = Ask {
         of: Addressee::Person(account),
         purpose,

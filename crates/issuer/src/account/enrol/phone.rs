@@ -18,7 +18,7 @@ const LONGEST_TYPED: usize = 40;
 const SHOWN: (usize, usize) = (2, 2);
 
 /// Sends a code to a new number of `me`, in the flow `flow` (the flow cookie's value). The number in force
-/// stays until the code was typed. `invalid_request`: no number.
+/// stays until the code was typed. `invalid_request`: no number; `method_unavailable`: no SMS can be sent here.
 pub async fn begin(
     issuer: &Issuer,
     me: &User,
@@ -27,6 +27,9 @@ pub async fn begin(
     look: &Look,
     caller: &Caller,
 ) -> Result<()> {
+    if !issuer.settings.login.sms {
+        return Err(rejected(Code::MethodUnavailable, "This service sends no text messages."));
+    }
     let number = read(number).ok_or_else(|| {
         rejected(
             Code::InvalidRequest,
