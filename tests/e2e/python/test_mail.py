@@ -252,7 +252,7 @@ class Killed(MailTest):
         issuer = self.issuer()
         issuer.up()
         flow = issuer.ask()
-        issuer.until("a failed try", lambda outbox: outbox[0]["error"])
+        issuer.until("a failed try", lambda outbox: outbox and outbox[0]["error"])
         issuer.kill()
         return issuer, flow, None
 
@@ -309,7 +309,7 @@ class Failing(MailTest):
         issuer = self.issuer()
         issuer.up()
         flow = issuer.ask()
-        (job,) = issuer.until("a failed try", lambda outbox: outbox[0]["error"])
+        (job,) = issuer.until("a failed try", lambda outbox: outbox and outbox[0]["error"])
         self.assertEqual((job["state"], job["tries"]), ("waiting", 1))
         issuer.smtp.up()
         self.good(issuer, issuer.smtp.inbox.get(timeout=SOON), flow)
@@ -321,7 +321,7 @@ class Failing(MailTest):
         issuer.smtp.up()
         issuer.up()
         flow = issuer.ask()
-        (job,) = issuer.until("a dead message", lambda outbox: outbox[0]["state"] == "dead")
+        (job,) = issuer.until("a dead message", lambda outbox: outbox and outbox[0]["state"] == "dead")
         self.assertIn("550", job["error"])
         self.assertNotIn(GRACE, job["error"])
         self.assertIsNone(job["next_at"])

@@ -86,6 +86,7 @@ pub async fn outbox_tries_again(stage: Stage) {
     loop {
         assert_eq!(turn(&house.issuer).await, (1, 0));
         tries += 1;
+        assert!(tries < 40, "never given up");
         let listed = only(&house).await;
         assert_eq!((listed.job.id, listed.tries), (job.id, tries));
         let Some(next) = listed.next_at else {
