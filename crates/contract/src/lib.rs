@@ -113,6 +113,8 @@ macro_rules! flows {
                 passkey_challenges_grow_old passkey_answers_once passkey_64_at_once passkey_cloned
                 passkey_as_second_factor passkey_registrations_refused passkey_kept_and_removed
                 passkey_last_way_stays passkey_needs_a_host_name;
+            passwordless: passwordless_code passwordless_link passwordless_gets_no_more
+                passwordless_64_at_once mfa_by_sms mfa_by_mail;
             recovery_code: recovery_codes_are_good_once recovery_codes_are_ones_own recovery_code_guessing;
             refresh: refresh_flow refresh_kept_by_confidential_clients refresh_used_64_at_once
                 refresh_stolen refresh_of_another_client refresh_narrows refresh_ends

@@ -32,6 +32,8 @@ pub(crate) const MACHINE: &str = "demo-reports";
 pub(crate) const ORDERS_MACHINE: &str = "demo-stock";
 /// What service A introspects as.
 pub(crate) const INTROSPECTOR: &str = "demo-users-api";
+/// The level of two factors, as `acr` says it.
+pub(crate) const TWO_FACTORS: &str = "urn:countersign:2";
 /// Private-use scheme of the native app (RFC 8252 7.1).
 pub(crate) const PRIVATE_REDIRECT: &str = "com.example.demo:/callback";
 

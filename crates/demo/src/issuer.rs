@@ -13,6 +13,9 @@ use tokio::sync::Mutex;
 /// Where the issuer's log goes, in its data directory.
 const LOG: &str = "serve.log";
 
+/// Where its mail goes, there too: a file each.
+const MAIL: &str = "mail";
+
 /// How long the issuer may take to answer `/readyz`.
 const START_DEADLINE: Duration = Duration::from_secs(20);
 /// How long it may take to end after it was asked to.
@@ -57,6 +60,11 @@ impl Issuer {
 
     pub(crate) fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// The folder its mail goes to.
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.data_dir.join(MAIL)
     }
 
     /// Starts the process and waits until it answers.
@@ -130,6 +138,7 @@ impl Issuer {
         let mut command = Command::new(&self.binary);
         // Nothing of the user's own settings reaches the demo, and nothing of it reaches their store.
         command.env_clear().env("COUNTERSIGN_DATA_DIR", &self.data_dir).env("NO_COLOR", "1");
+        command.env("COUNTERSIGN_MAIL__SINK", format!("file:{}", self.mail().display()));
         // One line a request, also for documents.
         command.env("COUNTERSIGN_LOG__LEVEL", "info,countersign_server=debug");
         command.current_dir(&self.data_dir).kill_on_drop(true);

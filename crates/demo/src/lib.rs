@@ -10,6 +10,7 @@ mod function;
 mod http;
 mod issuer;
 mod live;
+mod mailbox;
 mod page;
 mod random;
 mod relay;

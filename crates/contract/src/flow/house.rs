@@ -7,7 +7,7 @@ use crate::{SeededEntropy, Stage};
 use async_trait::async_trait;
 use countersign_issuer::admin::users;
 use countersign_issuer::login::{Caller, Devices, browser};
-use countersign_issuer::model::message::Way;
+use countersign_issuer::model::message::{About, Noticed, Way};
 use countersign_issuer::model::{Digest, Message, Secret, User};
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_issuer::outbox;
@@ -166,6 +166,15 @@ impl House {
         }
         self.store.take();
         mails
+    }
+
+    /// What people were told of changes since the last time, oldest first: what, and about what.
+    pub async fn told(&self) -> Vec<(Noticed, Option<String>)> {
+        let notice = |mail: Message| match mail.about {
+            About::Notice(notice) => Some((notice.what, notice.detail)),
+            _ => None,
+        };
+        self.mails().await.into_iter().filter_map(notice).collect()
     }
 
     /// The secret of the link in a mail.

@@ -27,6 +27,7 @@ pub mod mfa;
 pub mod outbox;
 pub mod parameters;
 pub mod passkey;
+pub mod passwordless;
 pub mod post;
 pub mod recover;
 pub mod recovery_code;

@@ -4,6 +4,7 @@ use super::house::{House, caller, code};
 use crate::Stage;
 use countersign_issuer::account::enrol::recovery_code as enrol;
 use countersign_issuer::login::{Proof, Purpose, recovery_code};
+use countersign_issuer::model::message::Noticed;
 use countersign_issuer::model::{Account, EventKind, Secret, User};
 use countersign_issuer::{Code, Result};
 use std::collections::BTreeSet;
@@ -39,12 +40,14 @@ pub async fn recovery_codes_are_good_once(stage: Stage) {
         typed(3).replace('-', " "),
         format!("  {} ", typed(4).replace('-', "\u{2013}")),
     ];
+    assert_eq!(house.told().await, [(Noticed::RecoveryCodesMade, None)]);
     let mark = house.stage.mark().await;
     for (n, way) in ways.iter().enumerate() {
         prove(&house, &nora, way).await.unwrap();
         assert_eq!(code(prove(&house, &nora, way).await), Code::InvalidCode, "{way:?} again");
         let left = account(&house, &nora).await.enrolled.recovery_codes;
         assert_eq!(usize::from(left), 9 - n);
+        assert_eq!(house.told().await, [(Noticed::RecoveryCodeUsed, Some(left.to_string()))]);
     }
     let used =
         house.stage.kinds(mark).await.into_iter().filter(|k| *k == EventKind::RecoveryCodeUsed).count();
@@ -52,6 +55,7 @@ pub async fn recovery_codes_are_good_once(stage: Stage) {
 
     let stale = enrol::make(&house.issuer, &nora, None, &caller(1)).await;
     assert_eq!(code(stale), Code::Conflict, "decided by what is not so any more");
+    assert!(house.told().await.is_empty(), "nothing changed");
     let nora = account(&house, &nora).await.subject.user;
     let new = enrol::make(&house.issuer, &nora, None, &caller(1)).await.unwrap();
     assert_eq!(code(prove(&house, &nora, &typed(9)).await), Code::InvalidCode, "void with the new set");

@@ -7,6 +7,7 @@ use countersign_issuer::Code;
 use countersign_issuer::account::enrol::totp as enrol;
 use countersign_issuer::account::enrol::totp::Pending;
 use countersign_issuer::login::{Proof, Purpose, totp};
+use countersign_issuer::model::message::Noticed;
 use countersign_issuer::model::{Account, EventKind, Secret, User, UserId};
 use countersign_issuer::{Issuer, Result};
 use countersign_token::Timestamp;
@@ -70,6 +71,10 @@ pub async fn totp_enrolment(stage: Stage) {
     let has = account(&house, &nora.id).await;
     assert!(has.enrolled.totp && has.enrolled.recovery_codes == 10);
     assert_eq!(house.stage.kinds(mark).await, [EventKind::TotpAdded, EventKind::RecoveryCodesMade]);
+    let mut told = house.told().await;
+    // What is queued in one millisecond has no order.
+    told.sort_by_key(|(what, _)| *what != Noticed::TotpAdded);
+    assert_eq!(told, [(Noticed::TotpAdded, None), (Noticed::RecoveryCodesMade, None)]);
     assert_eq!(code(prove(&house, &has, &right, 1).await), Code::InvalidCode, "spent by setting it up");
 
     house.stage.clock.advance_seconds(STEP);
@@ -86,7 +91,9 @@ pub async fn totp_enrolment(stage: Stage) {
     assert_eq!(code(prove(&house, &has, &old, 1).await), Code::InvalidCode, "the app before is void");
     prove(&house, &has, &new, 1).await.unwrap();
 
+    assert_eq!(house.told().await, [(Noticed::TotpAdded, None)], "the other app; signing in is no change");
     enrol::remove(issuer, &nora, None, &caller(1)).await.unwrap();
+    assert_eq!(house.told().await, [(Noticed::TotpRemoved, None)]);
     assert_eq!(code(enrol::remove(issuer, &nora, None, &caller(1)).await), Code::NotFound);
     let has = account(&house, &nora.id).await;
     assert_eq!(code(prove(&house, &has, &new, 1).await), Code::MethodUnavailable);

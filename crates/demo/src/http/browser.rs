@@ -41,6 +41,12 @@ impl Page {
         let form = self.forms.iter().find(|form| form.action.split('?').next() == Some(path));
         form.with_context(|| format!("{} has no form for {path}", self.url))
     }
+
+    /// The link that leads to such an address.
+    pub(crate) fn link(&self, start: &str) -> Result<String> {
+        let link = form::links(&self.answer.body).into_iter().find(|link| link.starts_with(start));
+        link.with_context(|| format!("{} has no link to {start}", self.url))
+    }
 }
 
 impl Browser {
@@ -91,6 +97,12 @@ impl Browser {
             }
         }
         bail!("{} never asked for the password", page.url)
+    }
+
+    /// Keeps the cookies of an answer that a script of a page got.
+    pub(crate) fn took(&mut self, answer: &Answer) -> Result<()> {
+        self.keep(&Url::parse(&answer.url)?, answer);
+        Ok(())
     }
 
     /// Names of the cookies held for a host.

@@ -81,6 +81,11 @@ pub(crate) fn read(html: &str) -> Vec<Form> {
     forms
 }
 
+/// Where the links of a page lead.
+pub(crate) fn links(html: &str) -> Vec<String> {
+    tags(html).iter().filter(|tag| tag.name == "a").filter_map(|tag| tag.attribute("href")).collect()
+}
+
 struct Tag {
     name: String,
     attributes: Vec<(String, String)>,
@@ -192,7 +197,8 @@ mod tests {
               <input type="password" name="password"/><input type=checkbox name=keep value=1>
               <button type="button" name="show">Show</button>
               <button name="go" value="1">Sign in</button><button name="go" value="2">No</button>
-            </form><input name="outside">"#;
+            </form><input name="outside"><a class="x" href="otp:&#x2f;&#x2f;a?b&amp;c">Open</a>"#;
+        assert_eq!(links(page), ["otp://a?b&c"]);
         let forms = read(page);
         assert_eq!(forms.len(), 1);
         let form = &forms[0];

@@ -7,7 +7,7 @@ pub(crate) mod form;
 
 pub(crate) use answer::Answer;
 pub(crate) use ask::Ask;
-pub(crate) use browser::Browser;
+pub(crate) use browser::{Browser, Page};
 
 use crate::random;
 use anyhow::Result;

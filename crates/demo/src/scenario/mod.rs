@@ -1,6 +1,7 @@
 //! The scenarios, one file each, in one table. Registering one is adding its row here.
 
 mod api_authentication;
+mod authenticator;
 mod authorization;
 mod claims_validated;
 mod cross_domain;
@@ -10,15 +11,19 @@ mod https_always;
 mod information_exchange;
 mod key_rotation;
 mod login;
+mod magic_link;
 mod minimal_payload;
 mod mobile_app;
+mod multi_factor;
 mod nothing_in_storage;
 mod oidc;
+mod one_time_code;
 mod refresh;
 mod refresh_tokens_safe;
 mod revocation;
 mod single_sign_on;
 mod stateless;
+mod step_up;
 mod strong_algorithms;
 mod strong_secrets;
 mod token_tools;
@@ -48,6 +53,10 @@ pub(crate) const ALL: &[Scenario] = &[
     api_authentication::SCENARIO,
     mobile_app::SCENARIO,
     oidc::SCENARIO,
+    magic_link::SCENARIO,
+    one_time_code::SCENARIO,
+    multi_factor::SCENARIO,
+    step_up::SCENARIO,
     refresh::SCENARIO,
     cross_domain::SCENARIO,
     stateless::SCENARIO,

@@ -1,5 +1,6 @@
 //! The APIs: guards in front, data behind. No call to the issuer per request.
 
+use crate::cast::TWO_FACTORS;
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -8,10 +9,12 @@ use serde_json::{Value, json};
 
 /// Service A.
 pub(crate) fn users(verifier: &Verifier, archive: &Verifier) -> Router {
+    let strong = verifier.require().scope("users:read").acr([TWO_FACTORS]);
     Router::new()
         .route("/api/users", get(list_users).route_layer(verifier.require().scope("users:read")))
         .route("/api/users/rename", post(rename).route_layer(verifier.require().scope("users:write")))
         .route("/api/admin", get(admin).route_layer(verifier.require().role("admin")))
+        .route("/api/salaries", get(salaries).route_layer(strong))
         .route("/api/archive", get(list_archive).route_layer(archive.require().scope("archive:read")))
         .route("/api/status", get(status).with_state(verifier.clone()))
 }
@@ -43,6 +46,10 @@ async fn rename(who: Identity) -> Json<Value> {
 
 async fn admin(who: Identity) -> Json<Value> {
     Json(json!({ "admin": "the administrators' API", "caller": caller(&who) }))
+}
+
+async fn salaries(who: Identity) -> Json<Value> {
+    Json(json!({ "salaries": ["Alice 4100", "Bob 3900"], "caller": caller(&who) }))
 }
 
 async fn list_archive(who: Identity) -> Json<Value> {

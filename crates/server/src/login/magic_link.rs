@@ -136,7 +136,7 @@ pub(crate) async fn show(
 
 async fn page(app: &App, browser: &Browser, token: &str) -> Result<Response, Fault> {
     let view = magic_link::view(&app.issuer, token).await?;
-    let view = view.filter(|v| matches!(v.purpose, Purpose::Browser | Purpose::Direct));
+    let view = view.filter(|v| matches!(v.purpose, Purpose::Browser | Purpose::Direct | Purpose::DirectFlow));
     let Some(view) = view else { return Ok(stands(app, browser, Stands::Ended)) };
     let here = view.asked_by(&browser.visitor.binding);
     let token = token.to_owned();

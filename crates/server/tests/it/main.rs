@@ -13,6 +13,7 @@ mod bad_input_direct;
 mod brand;
 mod cors;
 mod direct;
+mod direct_mail;
 mod direct_mfa;
 mod documents;
 mod feed;
