@@ -419,3 +419,12 @@ class Unseen(MailTest):
             self.assertNotIn(secret, shown)
             self.assertNotIn(secret, log)
             self.assertNotIn(secret.encode(), kept)
+
+    def test_an_id_that_begins_with_a_dash_is_one(self):
+        issuer = self.issuer()
+        for command in ("show", "retry", "remove"):
+            for id in ("-c" + "A" * 20, "-q" + "A" * 20, "--" + "A" * 20):
+                with self.assertRaises(RuntimeError) as refused:
+                    issuer.cli("outbox", command, id)
+                self.assertIn(id, str(refused.exception))
+                self.assertNotIn("argument", str(refused.exception))

@@ -42,6 +42,8 @@ pub(crate) enum Outbox {
 #[derive(Debug, Args)]
 pub(crate) struct Which {
     /// Its id
+    // One in 64 begins with a dash.
+    #[arg(allow_hyphen_values = true)]
     id: String,
 }
 
