@@ -182,7 +182,8 @@ pub async fn step_up_for_clients(stage: Stage) {
         assert_eq!(kind(&ask(&world, &bob, "brief", changes).await), "login again", "older than it likes");
     }
     let resume = resume(ask(&world, &bob, "always", &[]).await);
-    let due = vec![Factor::Passkey, Factor::Totp, Factor::SmsCode];
+    // No text message can be sent here.
+    let due = vec![Factor::Passkey, Factor::Totp];
     assert!(matches!(turn(&world, &bob, &resume).await, Turn::Enrol(ways) if ways == due));
     let refused =
         admin::clients::apply(&world.issuer, &client("x", json!({ "login_factors": ["totp"] }))).await;

@@ -45,6 +45,7 @@ pub(crate) struct Rotate {
 #[derive(Debug, Args)]
 pub(crate) struct Which {
     /// Its id
+    #[arg(allow_hyphen_values = true)]
     kid: String,
 }
 

@@ -53,7 +53,7 @@ fn what_is_refused_says_why() {
     add("Ada@example.com", &[], &format!("{GOOD}\n")).failed(1, "conflict");
     add("eve@example.com", &["--username", "ADA"], &format!("{GOOD}\n")).failed(1, "conflict");
     add("not an address", &[], &format!("{GOOD}\n")).failed(1, "invalid_request");
-    let weak = add("eve@example.com", &[], "password1\n").failed(1, "invalid_request");
+    let weak = add("eve@example.com", &[], "password1\n").failed(1, "weak_password");
     assert!(!weak.err.contains("password1"), "{weak:?}");
     add("eve@example.com", &[], "").failed(2, "standard input");
     bin.pipe(&["user", "set-password", "nobody"], &format!("{GOOD}\n")).failed(1, "not_found");
