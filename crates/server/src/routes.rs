@@ -261,6 +261,9 @@ fn rows() -> Vec<Row> {
         Row::new("/recover/password", Page).post(recover::choose_password).leads_to_client(),
         Row::new("/account/totp", Page).get(account::totp::show).post(account::totp::confirm),
         Row::new("/account/totp/remove", Page).post(account::totp::remove),
+        Row::new("/account/phone", Page).get(account::phone::show).post(account::phone::send),
+        Row::new("/account/phone/confirm", Page).post(account::phone::confirm),
+        Row::new("/account/phone/remove", Page).post(account::phone::remove),
         Row::new("/account/recovery-codes", Page)
             .get(account::recovery_codes::show)
             .post(account::recovery_codes::make),

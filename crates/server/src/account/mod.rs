@@ -10,6 +10,7 @@ pub(crate) mod gate;
 pub(crate) mod overview;
 pub(crate) mod passkeys;
 pub(crate) mod password;
+pub(crate) mod phone;
 pub(crate) mod providers;
 pub(crate) mod recovery_codes;
 pub(crate) mod security;
@@ -33,6 +34,8 @@ pub(crate) const NOTICES: &[&str] = &[
     "other",
     "totp_added",
     "totp_removed",
+    "phone_added",
+    "phone_removed",
     "last_way",
     "last_second",
     "passkey_added",

@@ -35,6 +35,7 @@ pub(crate) async fn show(
         passkeys: enrolled.passkeys.saturating_add(enrolled.security_keys),
         totp: enrolled.totp,
         phone: enrolled.phone.as_deref().map(end_of),
+        sms: app.issuer.settings.login.sms,
         recovery_codes: enrolled.recovery_codes,
         two_steps,
         upstreams: enrolled.upstreams,

@@ -38,6 +38,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("account_form.html", include_str!("../../templates/account_form.html")),
     ("account_frame.html", include_str!("../../templates/account_frame.html")),
     ("account_passkeys.html", include_str!("../../templates/account_passkeys.html")),
+    ("account_phone.html", include_str!("../../templates/account_phone.html")),
+    ("account_phone_sent.html", include_str!("../../templates/account_phone_sent.html")),
     ("account_providers.html", include_str!("../../templates/account_providers.html")),
     ("account_password.html", include_str!("../../templates/account_password.html")),
     ("account_recovery_codes.html", include_str!("../../templates/account_recovery_codes.html")),

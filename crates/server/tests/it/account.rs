@@ -36,6 +36,7 @@ async fn every_page_is_there_and_asks_to_sign_in() {
     for (path, needed) in [
         ("/account/security", "Ways to sign in"),
         ("/account/totp", "Show this to the app"),
+        ("/account/phone", "sends no text messages"),
         ("/account/password", "New password"),
         ("/.well-known/change-password", "New password"),
         ("/account/email", "Another address"),
@@ -166,6 +167,9 @@ async fn forms_of(browser: &mut Browser<'_>) -> Vec<Form> {
     let any = all[0].clone();
     for action in [
         "/account/totp/remove",
+        "/account/phone",
+        "/account/phone/confirm",
+        "/account/phone/remove",
         "/account/recovery-codes",
         "/account/email",
         "/account/email/verify",

@@ -432,18 +432,23 @@ async fn page_forms() {
     let before = world.log_end().await;
     let flow = "f".repeat(42) + "A";
     let token = world.issuer.sealer.form_token(&flow);
-    let rows: [Row<'_>; 6] = [
+    let rows: [Row<'_>; 8] = [
         ("form_token", &token, ANY, ANY),
         ("resume", "x", ANY, ANY),
         ("username", "", ANY, ANY),
         ("password", "", ANY, ANY),
         ("choice", "allow", ANY, ANY),
         ("id", "b_x", ANY, ANY),
+        ("number", "", ANY, ANY),
+        ("code", "", ANY, ANY),
     ];
     let paths = [
         "/login",
         "/consent",
         "/oauth/logout/confirm",
+        "/account/phone",
+        "/account/phone/confirm",
+        "/account/phone/remove",
         "/account/end",
         "/account/end-others",
         "/account/sign-out",

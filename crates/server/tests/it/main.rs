@@ -30,6 +30,7 @@ mod pages_guard;
 mod pages_hostile;
 mod pages_second;
 mod passkey;
+mod phone;
 mod proxies;
 mod races;
 mod shutdown;

@@ -5,7 +5,7 @@ use crate::wire::{Ask, get, post};
 use crate::world::world;
 
 /// Path, and what it allows beside `OPTIONS`.
-const PATHS: [(&str, &[&str]); 44] = [
+const PATHS: [(&str, &[&str]); 47] = [
     ("/.well-known/openid-configuration", &["GET", "HEAD"]),
     ("/.well-known/oauth-authorization-server", &["GET", "HEAD"]),
     ("/.well-known/jwks.json", &["GET", "HEAD"]),
@@ -45,6 +45,9 @@ const PATHS: [(&str, &[&str]); 44] = [
     ("/oauth/logout", &["GET", "HEAD", "POST"]),
     ("/oauth/logout/confirm", &["POST"]),
     ("/account", &["GET", "HEAD"]),
+    ("/account/phone", &["GET", "HEAD", "POST"]),
+    ("/account/phone/confirm", &["POST"]),
+    ("/account/phone/remove", &["POST"]),
     ("/account/end", &["POST"]),
     ("/account/end-others", &["POST"]),
     ("/account/sign-out", &["POST"]),

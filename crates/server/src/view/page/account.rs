@@ -72,6 +72,8 @@ pub(crate) struct Security {
     pub(crate) totp: bool,
     /// The end of the number.
     pub(crate) phone: Option<String>,
+    /// Text messages can be sent.
+    pub(crate) sms: bool,
     /// Recovery codes left.
     pub(crate) recovery_codes: u16,
     /// There is a second factor: recovery codes make sense.
@@ -103,6 +105,34 @@ pub(crate) struct Totp {
 
 impl Page for Totp {
     const TEMPLATE: &'static str = "account_totp.html";
+}
+
+/// The number for codes by text message.
+#[derive(Serialize, Debug)]
+pub(crate) struct Phone {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    /// The number in force, by its ends.
+    pub(crate) now: Option<String>,
+    /// Text messages can be sent.
+    pub(crate) sms: bool,
+}
+
+impl Page for Phone {
+    const TEMPLATE: &'static str = "account_phone.html";
+}
+
+/// Look at your phone.
+#[derive(Serialize, Debug)]
+pub(crate) struct PhoneSent {
+    #[serde(flatten)]
+    pub(crate) frame: Frame,
+    /// The number as typed.
+    pub(crate) to: String,
+}
+
+impl Page for PhoneSent {
+    const TEMPLATE: &'static str = "account_phone_sent.html";
 }
 
 /// Recovery codes: how many are left, or a new set.

@@ -71,6 +71,7 @@ pub(super) fn pages(view: &Views, s: &str) -> Pages {
             passkeys: if there { 3 } else { 0 },
             totp: there,
             phone: there.then(|| s.to_owned()),
+            sms: !there,
             recovery_codes: 7,
             two_steps: there,
             upstreams: if there { vec![s.to_owned()] } else { vec![] },
@@ -122,6 +123,14 @@ fn changes(view: &Views, s: &str) -> Pages {
         }
         out.push(("account_email_sent", view.html(&EmailSent { frame: framed(), what: "verify", to: t() })));
         out.push(("account_delete", view.html(&Delete { frame: framed(), email: t() })));
+    }
+    for (kind, wait) in [("number", None), ("sms_code", None), ("sms_expired", None), ("throttled", Some(90))]
+    {
+        for sms in [false, true] {
+            let page = Phone { frame: troubled(s, kind, wait), now: (!sms).then(t), sms };
+            out.push(("account_phone", view.html(&page)));
+        }
+        out.push(("account_phone_sent", view.html(&PhoneSent { frame: troubled(s, kind, wait), to: t() })));
     }
     let entry = || ConsentEntry {
         client: t(),
