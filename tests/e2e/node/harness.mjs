@@ -41,11 +41,14 @@ export async function until(what, probe, deadlineMs = 10_000) {
 }
 
 export class Issuer {
-  static async start() {
+  /** `host`: of its URL (cookies know no ports: two issuers of one test need two); `config`: TOML. */
+  static async start({ host = 'localhost', config = '' } = {}) {
     const self = new Issuer()
     self.dir = await mkdtemp(join(tmpdir(), 'countersign-e2e-'))
     self.port = await freePort()
-    self.url = `http://localhost:${self.port}`
+    self.url = `http://${host}:${self.port}`
+    self.config = join(self.dir, 'countersign.toml')
+    await writeFile(self.config, config)
     await self.up()
     await self.cli(['user', 'add', person.email, '--name', person.name, '--username', person.username,
       '--password-stdin', '--email-verified'], person.password + '\n')
@@ -56,7 +59,7 @@ export class Issuer {
     this.log = ''
     // A write past a file size limit must fail like one on a full disk, not end the process (storm.test.mjs).
     this.child = spawn('sh', ['-c', 'trap "" XFSZ; exec "$@"', 'sh', binary, 'serve', '--listen', `127.0.0.1:${this.port}`,
-      '--issuer', this.url, '--data-dir', this.dir], { stdio: ['ignore', 'pipe', 'pipe'] })
+      '--issuer', this.url, '--data-dir', this.dir, '--config', this.config], { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (chunk) => { this.log += chunk })
     await until(`the issuer to be ready`, async () => {
       if (this.child.exitCode !== null) throw new Error(this.log)
