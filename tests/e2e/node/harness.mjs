@@ -130,7 +130,7 @@ export async function launchBrowser() {
 export async function signIn(page, { username = person.email, password = person.password } = {}) {
   await page.locator('input[autocomplete~="username"]').fill(username)
   await page.locator('input[type="password"]').fill(password)
-  await page.locator('form:has(input[type="password"]) button[type="submit"]').click()
+  await page.locator('form:has(input[type="password"]) button[type="submit"]:not([formaction])').click()
 }
 
 /** Presses Allow on the consent page that is showing. */

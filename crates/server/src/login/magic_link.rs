@@ -11,8 +11,8 @@ use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::extract::form::Query;
 use crate::oauth::authorize::still_good;
-use crate::view::page::SignIn;
 use crate::view::page::codes::{AskedFrom, CheckMail, MailSignIn, Stands};
+use crate::view::page::{Offers, SignIn};
 use axum::extract::State;
 use axum::response::Response;
 use countersign_issuer::error::rejected;
@@ -31,6 +31,13 @@ pub(crate) fn offered(app: &App) -> Option<Factor> {
     let policy = &app.issuer.settings.login;
     let both = [Factor::MagicLink, Factor::EmailCode];
     both.into_iter().find(|f| policy.mail && policy.first.contains(f))
+}
+
+/// What the sign-in page offers beside a password.
+pub(crate) fn offers(app: &App) -> Offers {
+    let settings = &app.issuer.settings;
+    let mail = settings.login.mail;
+    Offers { mail: offered(app).is_some(), recover: mail, sign_up: mail && settings.sign_up.enabled }
 }
 
 /// Where a sign-in leads: what the form carried, and what comes back with a link.
@@ -98,7 +105,7 @@ pub(crate) async fn ask(
                 client: client.as_deref().map(Into::into),
                 username: address.to_owned(),
                 again: false,
-                mail: true,
+                offers: offers(&app),
                 trouble: Some(failed.trouble()),
                 providers: buttons(&app),
             };

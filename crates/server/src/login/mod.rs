@@ -72,7 +72,7 @@ pub(crate) async fn show(
         client: None,
         username: String::new(),
         again: false,
-        mail: magic_link::offered(&app).is_some(),
+        offers: magic_link::offers(&app),
         trouble: None,
         providers: upstream::buttons(&app),
     };
@@ -117,7 +117,7 @@ pub(crate) async fn submit(
         client: client.as_deref().map(Into::into),
         username: username.to_owned(),
         again: browser.visitor.session.as_ref().is_some_and(|s| s.subject.user.email == username),
-        mail: magic_link::offered(&app).is_some(),
+        offers: magic_link::offers(&app),
         trouble: Some(failed.trouble()),
         providers: upstream::buttons(&app),
     };

@@ -16,7 +16,7 @@ use axum::extract::State;
 use axum::response::Response;
 use countersign_issuer::login::passkey::{self, Answer};
 use countersign_issuer::login::{Purpose, Transaction};
-use countersign_issuer::model::UserId;
+use countersign_issuer::model::{Factor, UserId};
 use countersign_issuer::oauth::params::Params;
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ pub(crate) async fn submit(
     };
     let trouble = Trouble { kind: failed.kind, wait: failed.wait };
     if let Some((_, transaction)) = &second {
-        return step::again(&app, &browser, &way, transaction, trouble).await;
+        return step::again(&app, &browser, &way, transaction, Factor::Passkey, trouble).await;
     }
     let page = SignIn {
         form_token: browser.form_token(&app),
@@ -65,7 +65,7 @@ pub(crate) async fn submit(
         client: way.client.as_deref().map(Into::into),
         username: String::new(),
         again: false,
-        mail: magic_link::offered(&app).is_some(),
+        offers: magic_link::offers(&app),
         trouble: Some(trouble),
         providers: super::upstream::buttons(&app),
     };

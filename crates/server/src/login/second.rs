@@ -40,12 +40,12 @@ pub(super) async fn post(app: &App, form: &PageForm, factor: Factor) -> Result<R
     };
     match done {
         Ok(transaction) => {
-            let shown = Shown { trouble: None, sent: sent() };
+            let shown = Shown { trouble: None, sent: sent(), tried: Some(factor) };
             step::go(app, browser, &way, &transaction, shown).await
         }
         Err(failure) => {
             let failed = Failed::of(failure)?;
-            let shown = Shown { trouble: Some(failed.trouble()), sent: sent() };
+            let shown = Shown { trouble: Some(failed.trouble()), sent: sent(), tried: Some(factor) };
             Ok(failed.mark(step::go(app, browser, &way, &transaction, shown).await?))
         }
     }

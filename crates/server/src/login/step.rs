@@ -77,6 +77,8 @@ pub(crate) struct Shown {
     pub(crate) trouble: Option<Trouble>,
     /// A code was sent.
     pub(crate) sent: Option<Sent>,
+    /// The way that was taken; its form stays the one that is shown.
+    pub(crate) tried: Option<Factor>,
 }
 
 /// As [`proceed`], with what the page shows when one more factor is due.
@@ -128,12 +130,16 @@ pub(crate) async fn again(
     browser: &Browser,
     way: &Way<'_>,
     transaction: &Transaction,
+    tried: Factor,
     trouble: Trouble,
 ) -> Result<Response, Fault> {
     let turn =
         browser::turn(&app.issuer, transaction, &way.demand, &browser.visitor, &browser.caller).await?;
     match turn {
-        Turn::NeedFactor(due) => show(app, browser, way, transaction, due, Some(trouble)),
+        Turn::NeedFactor(due) => {
+            let shown = Shown { trouble: Some(trouble), tried: Some(tried), sent: None };
+            draw(app, browser, way, transaction, due, shown)
+        }
         // By now nothing is due of this sign-in: from the start.
         Turn::SignedIn(_) | Turn::Begin(_) | Turn::Enrol(_) | Turn::OutOfReach => Err(Http::Expired.into()),
     }
@@ -156,34 +162,23 @@ fn begin(app: &App, browser: &Browser, way: &Way<'_>, transaction: &Transaction)
         client: way.client.as_deref().map(Into::into),
         username: me.map(|user| user.email.clone()).unwrap_or_default(),
         again: me.is_some(),
-        mail: magic_link::offered(app).is_some(),
+        offers: magic_link::offers(app),
         trouble: None,
         providers: buttons(app),
     };
     Ok(app.views.show(StatusCode::OK, &page))
 }
 
-/// The page that asks for one of these factors. `trouble`: what went wrong at the last try.
-pub(crate) fn show(
-    app: &App,
-    browser: &Browser,
-    way: &Way<'_>,
-    transaction: &Transaction,
-    due: Vec<Factor>,
-    trouble: Option<Trouble>,
-) -> Result<Response, Fault> {
-    draw(app, browser, way, transaction, due, Shown { trouble, sent: None })
-}
-
-/// As [`show`], with all there may be to show.
+/// The page that asks for one of these factors.
 pub(crate) fn draw(
     app: &App,
     browser: &Browser,
     way: &Way<'_>,
     transaction: &Transaction,
-    due: Vec<Factor>,
-    Shown { trouble, sent }: Shown,
+    mut due: Vec<Factor>,
+    Shown { trouble, sent, tried }: Shown,
 ) -> Result<Response, Fault> {
+    due.sort_by_key(|factor| tried.is_some_and(|tried| tried != *factor));
     let page = SecondFactor {
         form_token: browser.form_token(app),
         transaction: transaction.seal(&app.issuer, &browser.visitor.binding)?,

@@ -43,7 +43,7 @@ pub(super) async fn take(app: &App, form: &PageForm, factor: Factor) -> Result<R
             Trouble { kind: failed.kind, wait: failed.wait }
         }
     };
-    step::again(app, browser, &way, &transaction, failed).await
+    step::again(app, browser, &way, &transaction, factor, failed).await
 }
 
 async fn prove(

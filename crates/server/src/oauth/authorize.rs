@@ -102,7 +102,7 @@ pub(crate) fn answer(app: &App, browser: &Browser, next: Next) -> Result<Respons
                 client: Some((&*client).into()),
                 username: again.as_ref().map(|user| user.email.clone()).or(hint).unwrap_or_default(),
                 again: again.is_some(),
-                mail: magic_link::offered(app).is_some(),
+                offers: magic_link::offers(app),
                 trouble: None,
                 providers: buttons(app),
             };

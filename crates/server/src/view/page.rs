@@ -108,6 +108,17 @@ pub(crate) struct Trouble {
     pub(crate) wait: Option<u64>,
 }
 
+/// What a sign-in page leads to beside a password.
+#[derive(Serialize, Clone, Copy, Debug)]
+pub(crate) struct Offers {
+    /// Codes and links by mail.
+    pub(crate) mail: bool,
+    /// A new password, by mail too.
+    pub(crate) recover: bool,
+    /// An account, made by oneself.
+    pub(crate) sign_up: bool,
+}
+
 /// Sign in, or prove again who you are.
 #[derive(Serialize, Debug)]
 pub(crate) struct SignIn {
@@ -119,8 +130,7 @@ pub(crate) struct SignIn {
     pub(crate) client: Option<App>,
     pub(crate) username: String,
     pub(crate) again: bool,
-    /// Codes and links by mail are offered.
-    pub(crate) mail: bool,
+    pub(crate) offers: Offers,
     pub(crate) trouble: Option<Trouble>,
     /// Other providers to sign in with.
     pub(crate) providers: Vec<upstream::Provider>,
@@ -279,7 +289,7 @@ pub(crate) struct SecondFactor {
     pub(crate) transaction: String,
     pub(crate) resume: Option<String>,
     pub(crate) client: Option<App>,
-    /// Stable names of the factors that will do, the first one is offered.
+    /// Stable names of the factors that will do; the first one is shown, the others are a press away.
     pub(crate) methods: Vec<&'static str>,
     /// The code that was sent.
     pub(crate) sent: Option<Sent>,

@@ -65,7 +65,7 @@ fn sign_in(s: &str, client: bool, again: bool, trouble: Option<Trouble>) -> Sign
         client: client.then(|| app(s)),
         username: if again || trouble.is_some() { s.to_owned() } else { String::new() },
         again,
-        mail: client,
+        offers: Offers { mail: client, recover: client, sign_up: client },
         trouble,
         providers: upstream::providers(s),
     }
