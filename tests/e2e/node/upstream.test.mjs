@@ -1,7 +1,8 @@
-// Sign-in with another provider: the real binary, with real browsers, at a second issuer and at npm oidc-provider.
+// Sign-in with another provider, the real binary and real browsers: at a second issuer, at npm oidc-provider, at one that lies.
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { after, before, describe, it } from 'node:test'
+import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 import Provider from 'oidc-provider'
 import { Issuer, allow, launchBrowser, person, signIn } from './harness.mjs'
 
@@ -90,6 +91,44 @@ async function oidcProvider() {
   }
 }
 
+/** A provider that signs in whoever comes, with an ID token as the test says. */
+async function liar() {
+  const [{ privateKey, publicKey }, other] = await Promise.all([generateKeyPair('ES256'), generateKeyPair('ES256')])
+  const self = { lie: {}, key: privateKey, otherKey: other.privateKey, trueKey: privateKey }
+  let nonce
+  const idToken = () => {
+    const now = Math.floor(Date.now() / 1000)
+    const honest = {
+      iss: self.url, aud: 'here', sub: 'nobody', nonce, iat: now, exp: now + 300, email: 'liar@elsewhere.example', email_verified: true,
+    }
+    return new SignJWT({ ...honest, ...self.lie }).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(self.key)
+  }
+  const routes = {
+    '/.well-known/openid-configuration': () => ({
+      issuer: self.url, authorization_endpoint: `${self.url}/authorize`, token_endpoint: `${self.url}/token`,
+      jwks_uri: `${self.url}/keys`, id_token_signing_alg_values_supported: ['ES256'],
+    }),
+    '/keys': async () => ({ keys: [{ ...await exportJWK(publicKey), kid: 'k', alg: 'ES256', use: 'sig' }] }),
+    '/token': async () => ({ access_token: 'a', token_type: 'Bearer', id_token: await idToken() }),
+  }
+  const server = http.createServer(async (request, response) => {
+    const url = new URL(request.url, self.url)
+    if (url.pathname === '/authorize') {
+      nonce = url.searchParams.get('nonce')
+      const back = new URL(url.searchParams.get('redirect_uri'))
+      back.search = new URLSearchParams({ code: 'c', state: url.searchParams.get('state') })
+      return response.writeHead(303, { location: back.href }).end()
+    }
+    const answer = await routes[url.pathname]?.()
+    return response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(answer ?? {}))
+  }).listen(0, '127.0.0.1')
+  await new Promise((done) => server.once('listening', done))
+  self.url = `http://127.0.0.1:${server.address().port}`
+  self.register = () => {}
+  self.stop = () => new Promise((done) => { server.close(done); server.closeAllConnections() })
+  return self
+}
+
 describe('sign-in with another provider', () => {
   const providers = {}
   let here, browser
@@ -98,6 +137,7 @@ describe('sign-in with another provider', () => {
     browser = await launchBrowser()
     providers.second = await second()
     providers.npm = await oidcProvider()
+    providers.liar = await liar()
     const urls = Object.fromEntries(Object.entries(providers).map(([name, { url }]) => [name, url]))
     here = await Issuer.start({ config: ourConfig(urls) })
     for (const [name, provider] of Object.entries(providers)) {
@@ -289,5 +329,40 @@ describe('sign-in with another provider', () => {
     await page.getByRole('button', { name: 'Link npm' }).click()
     await providers.npm.signIn(page, newcomers.npm)
     await page.getByText('Somebody else here uses that account').waitFor()
+  })
+
+  it('refuses ID tokens that lie, and takes the same without the lie', async (t) => {
+    const { liar } = providers
+    const past = Math.floor(Date.now() / 1000) - 3600
+    const lies = {
+      nonce: { nonce: 'of another sign-in' }, 'no nonce': { nonce: undefined }, issuer: { iss: 'https://evil.example' },
+      'issuer with a slash': { iss: `${liar.url}/` }, audience: { aud: 'another-client' }, 'no audience': { aud: undefined },
+      'authorized party': { aud: ['here', 'another-client'], azp: 'another-client' },
+      expired: { iat: past, exp: past + 300 }, 'access token': { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }, 'no subject': { sub: undefined },
+    }
+    const page = await fresh(t)
+    const comesBack = async () => {
+      await page.goto(`${here.url}/login`)
+      const returned = page.waitForResponse((response) => response.url().includes('/login/upstream/liar/callback'))
+      await button(page, 'liar').click()
+      const status = (await returned).status()
+      await page.waitForLoadState()
+      return status
+    }
+    for (const [what, lie] of Object.entries(lies)) {
+      liar.lie = lie
+      // Each in a browser of its own: the limiter counts refusals.
+      await page.context().clearCookies()
+      assert.equal(await comesBack(), 502, what)
+      assert.match(await page.locator('h1').textContent(), /could not be trusted/, what)
+    }
+    liar.lie = {}
+    liar.key = liar.otherKey
+    await page.context().clearCookies()
+    assert.equal(await comesBack(), 502, 'signed by another key')
+    await assert.rejects(account('liar@elsewhere.example'))
+    liar.key = liar.trueKey
+    assert.equal(await comesBack(), 303)
+    await at(page, '/account')
   })
 })
