@@ -138,12 +138,19 @@ mod tests {
     fn secret(n: u32) -> [Digest; 1] {
         [Digest::of(n.to_string())]
     }
+    /// The one secret that is right.
+    const SECRET: u32 = u32::MAX;
+
+    /// The verdict on a guess; a refusal when it is not looked at.
+    fn guess(t: &ClientThrottle, who: u32, from: IpAddr, n: u32, now: u32) -> Result<bool, Rejected> {
+        t.judge(client(who), from, &secret(n), at(now), || n == SECRET)
+    }
     /// Is the guess looked at?
-    fn wrong(t: &ClientThrottle, who: u32, from: IpAddr, guess: u32, now: u32) -> bool {
-        t.judge(client(who), from, &secret(guess), at(now), || false).is_ok()
+    fn wrong(t: &ClientThrottle, who: u32, from: IpAddr, n: u32, now: u32) -> bool {
+        guess(t, who, from, n, now).is_ok()
     }
     fn right(t: &ClientThrottle, who: u32, from: IpAddr, now: u32) -> Result<bool, Rejected> {
-        t.judge(client(who), from, &secret(u32::MAX), at(now), || true)
+        guess(t, who, from, SECRET, now)
     }
 
     #[test]

@@ -6,10 +6,10 @@ pub mod phone;
 pub mod recovery_code;
 pub mod totp;
 
-use crate::error::{Code, Result, rejected};
+use crate::error::{Code, Failure, Result, rejected};
 use crate::login::{Caller, Proof, Purpose, Transaction};
 use crate::model::message::Noticed;
-use crate::model::{Actor, BrowserSessionId, EventDraft, EventKind, Factor, User};
+use crate::model::{Account, Actor, BrowserSessionId, EventDraft, EventKind, Factor, User};
 use crate::port::{At, CredentialChange};
 use crate::{Issuer, outbox};
 
@@ -31,14 +31,23 @@ pub struct Owner<'a> {
 /// credentials from before, and the new factor's first one. Only right after that factor was confirmed, by
 /// whoever made those proofs and in their flow: the version that the change was guarded by is theirs.
 pub async fn on_the_way(issuer: &Issuer, transaction: &Transaction, factor: Factor) -> Result<Transaction> {
-    let gone = || rejected(Code::InvalidCredentials, "Please sign in again.");
-    let user = transaction.user().ok_or_else(gone)?;
+    let again = || rejected(Code::InvalidCredentials, "Please sign in again.");
+    let user = transaction.user().ok_or_else(again)?;
     let At { now, it } = issuer.store.account(user).await?;
-    let subject = it.ok_or_else(gone)?.subject;
+    let subject = it.ok_or_else(again)?.subject;
     let mut on = transaction.clone().signing_in(subject.user.credential_version);
     let flow = on.flow().to_owned();
     on.add(Proof::new(factor, subject, Purpose::Browser, &flow, now))?;
     Ok(on)
+}
+
+/// The account as it stands now.
+async fn load(issuer: &Issuer, me: &User) -> Result<Account> {
+    issuer.store.account(&me.id).await?.it.ok_or_else(gone)
+}
+
+fn gone() -> Failure {
+    rejected(Code::NotFound, "This account is gone.")
 }
 
 /// A change the person makes to their credentials, decided by `me` as it was read, with the notice that goes

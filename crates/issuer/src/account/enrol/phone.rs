@@ -1,12 +1,12 @@
 //! A phone number for codes by SMS: a code goes to the new number, and it is kept once that was typed.
 
 use super::super::factors;
-use super::{change, recovery_code};
-use crate::error::{Code, Failure, Result, rejected};
+use super::{change, gone, load, recovery_code};
+use crate::error::{Code, Result, rejected};
 use crate::login::challenge::{self, Addressee, Ask, SIGN_IN_PAGE, Says};
 use crate::login::{Caller, Look, Purpose};
 use crate::model::message::{About, Noticed, To};
-use crate::model::{Account, BrowserSessionId, Enrolled, EventKind, Factor, Secret, User};
+use crate::model::{BrowserSessionId, Enrolled, EventKind, Factor, Secret, User};
 use crate::{Issuer, revocation};
 use std::ops::RangeInclusive;
 
@@ -69,11 +69,7 @@ pub async fn confirm(
     let change = change(issuer, me, (EventKind::PhoneAdded, Noticed::PhoneAdded), keep, caller).await?;
     let rules = issuer.store.put_phone(change, &answered.challenge.target).await?;
     revocation::enforce(issuer, &rules.ok_or_else(gone)?).await?;
-    let account = load(issuer, me).await?;
-    if account.enrolled.recovery_codes > 0 {
-        return Ok(None);
-    }
-    recovery_code::make(issuer, &account.subject.user, keep, caller).await.map(Some)
+    recovery_code::with_the_first(issuer, me, keep, caller).await
 }
 
 /// Removes the number. `not_found`: there is none; `conflict`: it has to stay ([`factors::may_leave`]).
@@ -117,14 +113,6 @@ fn read(typed: &str) -> Option<String> {
         && digits.bytes().all(|b| b.is_ascii_digit())
         && !digits.starts_with('0');
     fits.then(|| format!("+{digits}"))
-}
-
-async fn load(issuer: &Issuer, me: &User) -> Result<Account> {
-    issuer.store.account(&me.id).await?.it.ok_or_else(gone)
-}
-
-fn gone() -> Failure {
-    rejected(Code::NotFound, "This account is gone.")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Recovery codes: made with the first second factor, and anew when the person asks.
 
-use super::change;
-use crate::error::{Code, Result, rejected};
+use super::{change, gone, load};
+use crate::error::Result;
 use crate::login::Caller;
 use crate::login::recovery_code::{ALPHABET, LENGTH, digest};
 use crate::model::message::Noticed;
@@ -25,9 +25,22 @@ pub async fn make(
     let about = (EventKind::RecoveryCodesMade, Noticed::RecoveryCodesMade);
     let change = change(issuer, me, about, keep, caller).await?;
     let rules = issuer.store.put_recovery_codes(change, digests).await?;
-    let rules = rules.ok_or_else(|| rejected(Code::NotFound, "This account is gone."))?;
-    revocation::enforce(issuer, &rules).await?;
+    revocation::enforce(issuer, &rules.ok_or_else(gone)?).await?;
     Ok(codes)
+}
+
+/// With the first second factor comes a set; who has codes left keeps them.
+pub(super) async fn with_the_first(
+    issuer: &Issuer,
+    me: &User,
+    keep: Option<&BrowserSessionId>,
+    caller: &Caller,
+) -> Result<Option<Vec<Secret>>> {
+    let account = load(issuer, me).await?;
+    if account.enrolled.recovery_codes > 0 {
+        return Ok(None);
+    }
+    make(issuer, &account.subject.user, keep, caller).await.map(Some)
 }
 
 /// `XXXX-XXXX-XXXX`. Thirty-two characters divide 256: each is as likely as the next.

@@ -1,7 +1,7 @@
 //! An authenticator app: shown as QR code and as text, in force once a code of it was typed.
 
 use super::super::factors;
-use super::{change, recovery_code};
+use super::{change, gone, load, recovery_code};
 use crate::error::{Code, Failure, Result, rejected};
 use crate::login::{Caller, totp};
 use crate::model::message::Noticed;
@@ -71,11 +71,7 @@ pub async fn confirm(
     let change = change(issuer, me, (EventKind::TotpAdded, Noticed::TotpAdded), keep, caller).await?;
     let rules = issuer.store.put_totp(change, sealed, step).await?;
     revocation::enforce(issuer, &rules.ok_or_else(gone)?).await?;
-    let account = issuer.store.account(&me.id).await?.it.ok_or_else(gone)?;
-    if account.enrolled.recovery_codes > 0 {
-        return Ok(None);
-    }
-    recovery_code::make(issuer, &account.subject.user, keep, caller).await.map(Some)
+    recovery_code::with_the_first(issuer, me, keep, caller).await
 }
 
 /// Removes the app. `not_found`: there is none; `conflict`: it has to stay ([`factors::may_leave`]).
@@ -85,7 +81,7 @@ pub async fn remove(
     keep: Option<&BrowserSessionId>,
     caller: &Caller,
 ) -> Result<()> {
-    let account = issuer.store.account(&me.id).await?.it.ok_or_else(gone)?;
+    let account = load(issuer, me).await?;
     let left = Enrolled { totp: false, ..account.enrolled.clone() };
     factors::may_leave(&account, &left, &issuer.settings.login)?;
     let me = &account.subject.user;
@@ -93,10 +89,6 @@ pub async fn remove(
     let rules = issuer.store.remove_totp(change).await?;
     let none = || rejected(Code::NotFound, "There is no authenticator app to remove.");
     revocation::enforce(issuer, &rules.ok_or_else(none)?).await.map(drop)
-}
-
-fn gone() -> Failure {
-    rejected(Code::NotFound, "This account is gone.")
 }
 
 fn binding(me: &User, flow: &str) -> String {
