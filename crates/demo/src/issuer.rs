@@ -1,5 +1,6 @@
 //! The issuer under show: a child process of this binary, and the command line beside it.
 
+use crate::cast::Person;
 use crate::stage::Places;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -56,6 +57,10 @@ impl Issuer {
     pub(crate) fn with(mut self, flags: &[&str]) -> Self {
         self.more = flags.iter().map(|flag| (*flag).to_owned()).collect();
         self
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
@@ -134,6 +139,26 @@ impl Issuer {
         })
     }
 
+    /// `client apply` or `resource apply` of a document.
+    pub(crate) async fn apply(&self, noun: &str, document: &Value) -> Result<Output> {
+        let file = self.data_dir.join(format!("{noun}.json"));
+        std::fs::write(&file, document.to_string())?;
+        let outcome = self.cli(&[noun, "apply", &file.to_string_lossy()], None).await;
+        std::fs::remove_file(&file)?;
+        outcome
+    }
+
+    /// `user add`.
+    pub(crate) async fn admit(&self, person: &Person) -> Result<()> {
+        let mut args = vec!["user", "add", &person.email, "--name", &person.name];
+        args.extend(["--username", &person.username, "--password-stdin", "--email-verified"]);
+        for role in &person.roles {
+            args.extend(["--role", role]);
+        }
+        self.cli(&args, Some(&person.password)).await?.success()?;
+        Ok(())
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
         // Nothing of the user's own settings reaches the demo, and nothing of it reaches their store.
@@ -149,7 +174,7 @@ impl Issuer {
     pub(crate) fn requests(&self) -> Result<Vec<String>> {
         let route = |line: &str| {
             let line: Value = serde_json::from_str(line).ok()?;
-            Some(line.get("fields")?.get("route")?.as_str()?.to_owned())
+            Some(line.get("route")?.as_str()?.to_owned())
         };
         Ok(self.log()?.lines().filter_map(route).collect())
     }

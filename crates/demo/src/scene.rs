@@ -2,7 +2,7 @@
 
 use crate::cast::{Cast, Person};
 use crate::http::{Answer, Ask};
-use crate::issuer::Output;
+use crate::issuer::{Issuer, Output};
 use crate::stage::{Places, Stage};
 use anyhow::{Context, Result, bail};
 use countersign_token::dangerous;
@@ -143,6 +143,13 @@ impl<'a> Scene<'a> {
         Ok(output)
     }
 
+    /// Runs a command on the data directory of another issuer.
+    pub(crate) async fn command_at(&mut self, issuer: &Issuer, args: &[&str]) -> Result<Output> {
+        let output = issuer.cli(args, None).await?;
+        self.note_command(&output);
+        Ok(output)
+    }
+
     /// Runs commands at the same time.
     pub(crate) async fn commands(&mut self, all: &[impl AsRef<[String]>]) -> Result<Vec<Output>> {
         let run = async |args: &[String]| {
@@ -158,7 +165,7 @@ impl<'a> Scene<'a> {
 
     /// `resource apply` or `client apply`.
     pub(crate) async fn apply(&mut self, noun: &str, document: &Value) -> Result<Output> {
-        let output = self.stage.apply(noun, document).await?;
+        let output = self.stage.issuer.apply(noun, document).await?;
         self.note_command(&output);
         Ok(output)
     }

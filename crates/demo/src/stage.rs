@@ -34,7 +34,7 @@ pub(crate) struct Stage {
     pub(crate) http: reqwest::Client,
     pub(crate) clock: SystemClock,
     third: OnceCell<Third>,
-    data: TempDir,
+    _data: TempDir,
 }
 
 /// A third service; its feed comes by a cable that can be cut.
@@ -68,7 +68,7 @@ impl Stage {
             clock: SystemClock::new(),
             places,
             third: OnceCell::new(),
-            data,
+            _data: data,
         };
         stage.issuer.start(&stage.http).await?;
         stage.register().await?;
@@ -78,8 +78,8 @@ impl Stage {
     }
 
     async fn register(&self) -> Result<()> {
-        self.apply("resource", &self.cast.resources()).await?.success()?;
-        self.apply("client", &self.cast.clients(&self.places)).await?.success()?;
+        self.issuer.apply("resource", &self.cast.resources()).await?.success()?;
+        self.issuer.apply("client", &self.cast.clients(&self.places)).await?.success()?;
         let grant = format!("{}=users:read,users:write", cast::USERS);
         self.issuer.cli(&["role", "add", "admin", "--grant", &grant], None).await?.success()?;
         self.admit(&self.cast.alice).await?;
@@ -97,28 +97,9 @@ impl Stage {
         self.third.get_or_try_init(start).await
     }
 
-    /// `client apply` or `resource apply` of a document.
-    pub(crate) async fn apply(
-        &self,
-        noun: &str,
-        document: &serde_json::Value,
-    ) -> Result<crate::issuer::Output> {
-        let file = self.data.path().join(format!("{noun}.json"));
-        std::fs::write(&file, document.to_string())?;
-        let outcome = self.issuer.cli(&[noun, "apply", &file.to_string_lossy()], None).await;
-        std::fs::remove_file(&file)?;
-        outcome
-    }
-
-    /// `user add`.
+    /// `user add` at the issuer.
     pub(crate) async fn admit(&self, person: &Person) -> Result<()> {
-        let mut args = vec!["user", "add", &person.email, "--name", &person.name];
-        args.extend(["--username", &person.username, "--password-stdin", "--email-verified"]);
-        for role in &person.roles {
-            args.extend(["--role", role]);
-        }
-        self.issuer.cli(&args, Some(&person.password)).await?.success()?;
-        Ok(())
+        self.issuer.admit(person).await
     }
 
     /// What the terminal says.

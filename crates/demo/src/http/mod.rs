@@ -18,6 +18,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Hosts of the demo.
+const NAMES: [&str; 7] = [
+    "localhost",
+    "auth.localhost",
+    "api.localhost",
+    "orders.localhost",
+    "here.localhost",
+    "partner.localhost",
+    "liar.localhost",
+];
+
 /// The client everything goes through. Redirects are seen, not followed; the demo's names are this
 /// machine (RFC 6761 6.3), whatever the resolver thinks; TLS trusts nobody, as nothing leaves loopback.
 pub(crate) fn client() -> Result<reqwest::Client> {
@@ -58,7 +69,7 @@ fn builder(roots: RootCertStore) -> Result<reqwest::ClientBuilder> {
         .timeout(Duration::from_secs(20))
         // A restarted issuer has closed the connections of its predecessor.
         .pool_max_idle_per_host(0);
-    for name in ["localhost", "auth.localhost", "api.localhost", "orders.localhost"] {
+    for name in NAMES {
         builder = builder.resolve(name, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     }
     Ok(builder)

@@ -18,6 +18,7 @@ mod multi_factor;
 mod nothing_in_storage;
 mod oidc;
 mod one_time_code;
+mod other_provider;
 mod refresh;
 mod refresh_tokens_safe;
 mod revocation;
@@ -63,6 +64,7 @@ pub(crate) const ALL: &[Scenario] = &[
     authorization::SCENARIO,
     information_exchange::SCENARIO,
     edge::SCENARIO,
+    other_provider::SCENARIO,
     token_tools::SCENARIO,
     https_always::SCENARIO,
     expiry_always::SCENARIO,

@@ -18,6 +18,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play: |scene| Box::pin(play(scene)),
 };
 
+const SIGN_OUT: &str = "/account/sign-out";
+
 /// Where a script could keep what it should not have.
 const STORES: [&str; 5] = ["localStorage", "sessionStorage", "indexedDB", "document.cookie", "caches.open"];
 
@@ -49,11 +51,7 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     scene.check(silent(&account.body), "the account page holds neither a token nor the cookie's value")?;
     no_storage(scene, &account).await?;
 
-    scene.say("A page of another site posts a form; the browser would add the cookie if it could.");
-    let forged = Ask::post(format!("{issuer}/account/sign-out")).cookie(format!("{flow}; {session}"));
-    let forged = forged.origin("http://other.localhost:4711").header("sec-fetch-site", "cross-site");
-    let forged = scene.send(forged.form([("form_token", "guessed")])).await?;
-    scene.status(&forged, 403, "the form of another site")?;
+    forged(scene, &account, &format!("{flow}; {session}")).await?;
 
     scene.say("An application's own sign-in form, in cookie mode.");
     let body = json!({
@@ -71,6 +69,33 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
          another site's form is refused"
     ));
     Ok(())
+}
+
+/// The sign-out button, pressed by somebody else's page, then by the person.
+async fn forged(scene: &mut Scene<'_>, account: &Answer, cookies: &str) -> Result<()> {
+    let issuer = &scene.places().issuer;
+    scene.say(
+        "Pages of other sites post the form of the sign-out button; suppose the browser added the cookies.",
+    );
+    let forms = form::read(&account.body);
+    let button = forms.iter().find(|f| f.action == SIGN_OUT).context("no button that signs out")?;
+    let (right, guessed) = (button.filled(&[]), button.filled(&[("form_token", "guessed")]));
+    let press = |fields| Ask::post(format!("{issuer}{SIGN_OUT}")).cookie(cookies).form(fields);
+    let elsewhere = "http://other.localhost:4711";
+    for (what, ask) in [
+        ("a browser that names the other site", press(right.clone()).origin(elsewhere)),
+        ("one that says what it is", press(right.clone()).header("sec-fetch-site", "cross-site")),
+        ("an old one that says nothing, and a guessed form token", press(guessed)),
+    ] {
+        let answer = scene.send(ask).await?;
+        scene.status(&answer, 403, what)?;
+    }
+    let page = scene.send(Ask::get(format!("{issuer}/account")).accept("text/html").cookie(cookies)).await?;
+    scene.status(&page, 200, "Alice is still signed in")?;
+    let own = scene.send(press(right).origin(issuer).header("sec-fetch-site", "same-origin")).await?;
+    scene.status(&own, 303, "her own press of the button")?;
+    let page = scene.send(Ask::get(format!("{issuer}/account")).accept("text/html").cookie(cookies)).await?;
+    scene.status(&page, 303, "signs her out")
 }
 
 /// The pages run nothing that is not a file of the issuer's, and none of those touches a store. Answers how many.

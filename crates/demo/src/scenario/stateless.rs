@@ -43,6 +43,7 @@ async fn play(scene: &mut Scene<'_>) -> Result<()> {
     scene.in_touch(&nodes.each_ref().map(|node| node.at(STATUS))).await?;
 
     let before = asked(scene)?;
+    scene.check(before > 0, "the issuer's log tells what it is asked")?;
     let mut served = [0_usize; 2];
     for _ in 0..CALLS {
         let answer = Ask::get(url(CLOSED)).bearer(&token).send(&scene.stage.http).await?;

@@ -4,6 +4,7 @@
 mod api;
 mod app;
 mod cors;
+pub(crate) mod liar;
 pub(crate) mod probe;
 
 use crate::cast::{self, INTROSPECTOR, LEGACY, ORDERS, USERS};
