@@ -112,6 +112,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Status line and headers, lower case.
     pub(crate) head: String,
+    /// The same as it came.
+    pub(crate) raw_head: String,
     pub(crate) body: String,
 }
 
@@ -119,6 +121,19 @@ impl Answer {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+    fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.raw_head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+    #[track_caller]
+    pub(crate) fn location(&self) -> &str {
+        self.headers("location").next().unwrap_or_else(|| panic!("no redirect: {self:?}"))
+    }
+    /// Names and values of the cookies it sets.
+    pub(crate) fn cookies(&self) -> Vec<(String, String)> {
+        let pairs = self.headers("set-cookie").filter_map(|cookie| cookie.split(';').next()?.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }
 
@@ -148,7 +163,7 @@ impl Server {
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+        Answer { status, head: head.to_ascii_lowercase(), raw_head: head.to_owned(), body: body.to_owned() }
     }
     /// Resident memory now, in KiB.
     pub(crate) fn resident(&self) -> u64 {

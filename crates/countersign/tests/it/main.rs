@@ -17,6 +17,7 @@ mod doctor;
 mod documents;
 mod explain;
 mod flood;
+mod github;
 mod help;
 mod import;
 mod keys_of_files;

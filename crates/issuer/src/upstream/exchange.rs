@@ -100,6 +100,8 @@ fn read(status: u16, body: &[u8]) -> Result<Tokens, Trouble> {
             match (error.as_deref(), status) {
                 // A code that came late, or twice.
                 (Some("invalid_grant" | "bad_verification_code"), _) => Kind::Expired,
+                // GitHub: the person has yet to confirm their address there.
+                (Some("unverified_user_email"), _) => Kind::Denied,
                 (Some("temporarily_unavailable" | "server_error"), _) | (_, 429 | 500..) => Kind::Unreachable,
                 _ => Kind::Misconfigured,
             },

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 const PUBLIC: &str = "https://github.com";
 const PUBLIC_API: &str = "https://api.github.com";
+/// Addresses of a person that are looked at: a page of the API holds no more, and 30 unless it is said.
+const MOST_ADDRESSES: usize = 100;
 
 /// GitHub publishes none; an Enterprise server has its API below its own address.
 pub(super) fn metadata(base: &str) -> Metadata {
@@ -56,7 +58,9 @@ pub(super) async fn identity(
     let asked = provider.settings.scopes.iter().any(|s| s == "user:email" || s == "user");
     let addresses: Vec<Address> = match asked {
         true => {
-            let body = document(issuer, &format!("{api}/user/emails"), Some(access_token)).await?;
+            let body =
+                document(issuer, &format!("{api}/user/emails?per_page={MOST_ADDRESSES}"), Some(access_token))
+                    .await?;
             serde_json::from_slice(&body).map_err(unread)?
         }
         false => Vec::new(),
