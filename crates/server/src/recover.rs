@@ -15,7 +15,6 @@ use axum::extract::State;
 use axum::response::Response;
 use countersign_issuer::Failure;
 use countersign_issuer::account::recover::{self, Turn};
-use countersign_issuer::login::browser::Demand;
 use countersign_issuer::login::{Proof, Transaction};
 use countersign_issuer::model::{Client, Secret};
 use http::StatusCode;
@@ -96,7 +95,7 @@ pub(crate) async fn go_on(
 ) -> Result<Response, Fault> {
     match recover::turn(&app.issuer, transaction, &browser.visitor.binding).await? {
         Turn::NeedFactor(due) => {
-            let way = Way { resume, client: None, demand: Demand::of_house(&app.issuer) };
+            let way = Way::of(app, browser, resume, Some(transaction)).await?;
             step::draw(app, browser, &way, transaction, due, shown)
         }
         Turn::Choose(username) => {

@@ -320,7 +320,7 @@ impl Real {
     async fn submit(&mut self, proof: Result<Proof, Failure>) -> Seen {
         let Ok(proof) = proof else { return Seen::Refused };
         let blob = self.carried.as_ref().map(|(blob, _)| blob.as_str());
-        let transaction = Transaction::joined(&self.house.issuer, &self.binding, blob, proof);
+        let transaction = Transaction::joined(&self.house.issuer, &self.binding, blob, proof).unwrap();
         let visitor = self.visitor().await;
         self.turn(&transaction, &visitor).await
     }

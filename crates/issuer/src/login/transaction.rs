@@ -47,12 +47,16 @@ impl Transaction {
     }
 
     /// The transaction that a form carried, with one more proof; begun by that proof where the form carried
-    /// none, or one that is of another browser, too old, or another person's.
-    pub fn joined(issuer: &Issuer, binding: &str, blob: Option<&str>, proof: Proof) -> Self {
+    /// none, or one that is of another browser, too old, or another person's. `invalid_credentials` where it
+    /// carried one of this person that is for something else: what was proven is not dropped unsaid.
+    pub fn joined(issuer: &Issuer, binding: &str, blob: Option<&str>, proof: Proof) -> Result<Self> {
         let carried = blob.and_then(|blob| Self::open(issuer, binding, blob, proof.proven.at));
         match carried {
-            Some(carried) if carried.fits(&proof) => carried.and(proof),
-            _ => Self::of(proof),
+            Some(mut carried) if carried.user.as_ref().is_none_or(|user| *user == proof.user) => {
+                carried.add(proof)?;
+                Ok(carried)
+            }
+            _ => Ok(Self::of(proof)),
         }
     }
 
@@ -91,7 +95,8 @@ impl Transaction {
         if !self.fits(&proof) {
             return Err(rejected(Code::InvalidCredentials, "Please sign in again."));
         }
-        *self = self.clone().and(proof);
+        self.user = Some(proof.user);
+        self.proofs.push(Kept { proven: proof.proven, credential_version: proof.credential_version });
         Ok(())
     }
 
@@ -99,12 +104,6 @@ impl Transaction {
         self.user.as_ref().is_none_or(|u| *u == proof.user)
             && self.purpose == proof.purpose
             && self.flow == proof.flow
-    }
-
-    fn and(mut self, proof: Proof) -> Self {
-        self.user = Some(proof.user);
-        self.proofs.push(Kept { proven: proof.proven, credential_version: proof.credential_version });
-        self
     }
 
     /// The page of ours it leads back to.

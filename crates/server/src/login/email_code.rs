@@ -26,7 +26,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, form: PageForm) -> Result<
     let proven = email_code::prove(&app.issuer, &address, &code, Purpose::Browser, Some(flow), caller).await;
     match proven {
         Ok(proof) => {
-            let transaction = Transaction::joined(&app.issuer, flow, onward.transaction.as_deref(), proof);
+            let transaction = Transaction::joined(&app.issuer, flow, onward.transaction.as_deref(), proof)?;
             let way = Way::of(&app, &browser, onward.resume.as_deref(), Some(&transaction)).await?;
             step::proceed(&app, &browser, &way, &transaction).await
         }

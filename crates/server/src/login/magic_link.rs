@@ -196,7 +196,7 @@ async fn sign_in(app: &App, browser: &Browser, token: &str) -> Result<Response, 
     };
     // The direct API's links carry something else, or nothing.
     let onward: Onward = then.and_then(|then| serde_json::from_str(&then).ok()).unwrap_or_default();
-    let transaction = Transaction::joined(&app.issuer, flow, onward.transaction.as_deref(), proof);
+    let transaction = Transaction::joined(&app.issuer, flow, onward.transaction.as_deref(), proof)?;
     let way = match Way::of(app, browser, onward.resume.as_deref(), Some(&transaction)).await {
         Ok(way) => way,
         // A request that is too old by now leads nowhere; the person is signed in all the same.

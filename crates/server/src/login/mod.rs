@@ -134,20 +134,20 @@ async fn prove(
     let (visitor, caller) = (&browser.visitor, &browser.caller);
     let flow = &visitor.binding;
     let proof = password::prove(&app.issuer, username, password, Purpose::Browser, flow, caller).await?;
-    Ok(Transaction::joined(&app.issuer, flow, carried, proof))
+    Transaction::joined(&app.issuer, flow, carried, proof)
 }
 
 /// A sign-in that may be tried again.
-struct Failed {
+pub(crate) struct Failed {
     kind: &'static str,
     status: StatusCode,
     wait: Option<u64>,
 }
 
 impl Failed {
-    /// Of what did not suffice: the text's key instead of the one for passwords.
+    /// Of what did not suffice: the text's key instead of the one for passwords or for codes that were sent.
     fn because(self, kind: &'static str) -> Self {
-        if self.kind == "invalid" { Self { kind, ..self } } else { self }
+        if matches!(self.kind, "invalid" | "code") { Self { kind, ..self } } else { self }
     }
     /// The failures the sign-in page itself tells; others are an error page.
     fn of(failure: Failure) -> Result<Self, Fault> {

@@ -3,14 +3,14 @@
 //! The page's script asks for a challenge, the browser answers it, and the answer comes back as a form of the
 //! page. Without a sign-in under way nobody is named and nothing tells who has passkeys.
 
-use super::step::{self, Way};
+use super::step::{self, Shown, Way};
 use super::{Failed, again, magic_link};
 use crate::app::App;
 use crate::error::{Fault, Http};
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::oauth::secret_json;
-use crate::view::page::{SignIn, Trouble};
+use crate::view::page::SignIn;
 use crate::view::see_other;
 use axum::extract::State;
 use axum::response::Response;
@@ -25,9 +25,10 @@ pub(crate) async fn options(
     State(app): State<Arc<App>>,
     PageForm { browser, params }: PageForm,
 ) -> Result<Response, Fault> {
-    let user = second_step(&app, &browser, &params)?.map(|(user, _)| user);
-    let flow = &browser.visitor.binding;
-    let options = passkey::options(&app.issuer, user.as_ref(), Purpose::Browser, flow).await?;
+    let second = second_step(&app, &browser, &params)?;
+    let (purpose, flow) = aim(&browser, second.as_ref());
+    let user = second.as_ref().map(|(user, _)| user);
+    let options = passkey::options(&app.issuer, user, purpose, flow).await?;
     Ok(secret_json(&options))
 }
 
@@ -45,18 +46,19 @@ pub(crate) async fn submit(
         state: params.one("state")?.unwrap_or_default(),
         credential: params.one("credential")?.unwrap_or_default(),
     };
-    let (issuer, flow) = (&app.issuer, &browser.visitor.binding);
-    let failed = match passkey::prove(issuer, user, answer, Purpose::Browser, flow, &browser.caller).await {
+    let (issuer, binding) = (&app.issuer, &browser.visitor.binding);
+    let (purpose, flow) = aim(&browser, second.as_ref());
+    let failed = match passkey::prove(issuer, user, answer, purpose, flow, &browser.caller).await {
         Ok(proof) => {
-            let transaction = Transaction::joined(issuer, flow, carried, proof);
+            let transaction = Transaction::joined(issuer, binding, carried, proof)?;
             let way = Way::of(&app, &browser, resume, Some(&transaction)).await?;
             return step::proceed(&app, &browser, &way, &transaction).await;
         }
         Err(failure) => Failed::of(failure)?.because("passkey"),
     };
-    let trouble = Trouble { kind: failed.kind, wait: failed.wait };
     if let Some((_, transaction)) = &second {
-        return step::again(&app, &browser, &way, transaction, Factor::Passkey, trouble).await;
+        let shown = Shown { failed: Some(failed), sent: None, tried: Some(Factor::Passkey) };
+        return step::go(&app, &browser, &way, transaction, shown).await;
     }
     let page = SignIn {
         form_token: browser.form_token(&app),
@@ -66,10 +68,18 @@ pub(crate) async fn submit(
         username: String::new(),
         again: false,
         offers: magic_link::offers(&app),
-        trouble: Some(trouble),
+        trouble: Some(failed.trouble()),
         providers: super::upstream::buttons(&app),
     };
     Ok(again(&app, &page, &failed))
+}
+
+/// What an answer is for: as a further step, what the steps before were for.
+fn aim<'a>(browser: &'a Browser, second: Option<&'a (UserId, Transaction)>) -> (Purpose, &'a str) {
+    match second {
+        Some((_, transaction)) => (transaction.purpose(), transaction.flow()),
+        None => (Purpose::Browser, &browser.visitor.binding),
+    }
 }
 
 /// Of a form of the second step: who it is, by this sign-in or by the session it strengthens, and the sign-in.

@@ -38,17 +38,11 @@ pub(super) async fn post(app: &App, form: &PageForm, factor: Factor) -> Result<R
         }
         Some(code) => prove(app, form, factor, &account, &transaction, &Secret::new(code)).await,
     };
-    match done {
-        Ok(transaction) => {
-            let shown = Shown { trouble: None, sent: sent(), tried: Some(factor) };
-            step::go(app, browser, &way, &transaction, shown).await
-        }
-        Err(failure) => {
-            let failed = Failed::of(failure)?;
-            let shown = Shown { trouble: Some(failed.trouble()), sent: sent(), tried: Some(factor) };
-            Ok(failed.mark(step::go(app, browser, &way, &transaction, shown).await?))
-        }
-    }
+    let (transaction, failed) = match done {
+        Ok(transaction) => (transaction, None),
+        Err(failure) => (transaction, Some(Failed::of(failure)?)),
+    };
+    step::go(app, browser, &way, &transaction, Shown { failed, sent: sent(), tried: Some(factor) }).await
 }
 
 async fn send(
@@ -84,7 +78,7 @@ async fn prove(
     };
     let binding = &form.browser.visitor.binding;
     let sealed = form.params.one("transaction")?;
-    Ok(Transaction::joined(&app.issuer, binding, sealed, proof?))
+    Transaction::joined(&app.issuer, binding, sealed, proof?)
 }
 
 /// Where the code goes, with most of it left out: whoever has the first factor alone learns no more.

@@ -1,13 +1,13 @@
 //! From a proof to the next page: signed in and on, or one more factor, or something to set up first. Every
 //! factor's handler makes its [`Way`] from what the form carried and ends in [`proceed`].
 
-use super::magic_link;
 use super::upstream::{after_sign_in, buttons};
+use super::{Failed, magic_link};
 use crate::app::App;
-use crate::error::{Fault, Http};
+use crate::error::Fault;
 use crate::extract::browser::Browser;
 use crate::oauth::authorize::{answer, back, still_good};
-use crate::view::page::{SecondFactor, Sent, SignIn, Trouble};
+use crate::view::page::{SecondFactor, Sent, SignIn};
 use crate::view::see_other;
 use axum::response::Response;
 use countersign_issuer::login::browser::{self, Demand, Turn};
@@ -30,7 +30,7 @@ pub(crate) struct Way<'a> {
 
 impl<'a> Way<'a> {
     /// Of a form that carried `resume`, `transaction` or neither. A request too old or another browser's gets
-    /// its page, before any factor is looked at.
+    /// its page, before any factor is looked at; it does not end a recovery, which is looked at behind it.
     pub(crate) async fn of(
         app: &App,
         browser: &Browser,
@@ -38,12 +38,13 @@ impl<'a> Way<'a> {
         transaction: Option<&Transaction>,
     ) -> Result<Self, Fault> {
         let issuer = &app.issuer;
+        let recovers = transaction.is_some_and(|t| t.purpose() == Purpose::Recover);
         let (client, demand) = match resume {
-            Some(resume) => {
+            Some(resume) if !recovers => {
                 let client = still_good(app, browser, resume).await?;
                 (Some(client), authorize::demand(issuer, resume, &browser.visitor).await?)
             }
-            None => match transaction.filter(|t| t.back_to().is_some()) {
+            _ => match transaction.filter(|t| t.back_to().is_some()) {
                 Some(transaction) => (None, Demand::of_change(issuer, transaction.begun_at())),
                 None => (None, Demand::of_house(issuer)),
             },
@@ -74,7 +75,7 @@ pub(crate) async fn proceed(
 #[derive(Default)]
 pub(crate) struct Shown {
     /// What went wrong at the last try.
-    pub(crate) trouble: Option<Trouble>,
+    pub(crate) failed: Option<Failed>,
     /// A code was sent.
     pub(crate) sent: Option<Sent>,
     /// The way that was taken; its form stays the one that is shown.
@@ -124,27 +125,6 @@ pub(crate) async fn go(
     }
 }
 
-/// The step once more, after a try that did not work.
-pub(crate) async fn again(
-    app: &App,
-    browser: &Browser,
-    way: &Way<'_>,
-    transaction: &Transaction,
-    tried: Factor,
-    trouble: Trouble,
-) -> Result<Response, Fault> {
-    let turn =
-        browser::turn(&app.issuer, transaction, &way.demand, &browser.visitor, &browser.caller).await?;
-    match turn {
-        Turn::NeedFactor(due) => {
-            let shown = Shown { trouble: Some(trouble), tried: Some(tried), sent: None };
-            draw(app, browser, way, transaction, due, shown)
-        }
-        // By now nothing is due of this sign-in: from the start.
-        Turn::SignedIn(_) | Turn::Begin(_) | Turn::Enrol(_) | Turn::OutOfReach => Err(Http::Expired.into()),
-    }
-}
-
 /// For mails to come. Nobody is kept out for it.
 async fn remember_language(app: &App, browser: &Browser, user: &UserId) {
     if let Err(failure) = browser::speaks(&app.issuer, user, browser.lang.as_str()).await {
@@ -176,7 +156,7 @@ pub(crate) fn draw(
     way: &Way<'_>,
     transaction: &Transaction,
     mut due: Vec<Factor>,
-    Shown { trouble, sent, tried }: Shown,
+    Shown { failed, sent, tried }: Shown,
 ) -> Result<Response, Fault> {
     due.sort_by_key(|factor| tried.is_some_and(|tried| tried != *factor));
     let page = SecondFactor {
@@ -186,7 +166,11 @@ pub(crate) fn draw(
         client: way.client.as_deref().map(Into::into),
         methods: due.into_iter().map(Factor::name).collect(),
         sent,
-        trouble,
+        trouble: failed.as_ref().map(Failed::trouble),
     };
-    Ok(app.views.show(StatusCode::OK, &page))
+    let response = app.views.show(StatusCode::OK, &page);
+    Ok(match failed {
+        Some(failed) => failed.mark(response),
+        None => response,
+    })
 }

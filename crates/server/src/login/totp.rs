@@ -1,16 +1,15 @@
 //! `/login/totp`: a code of the authenticator app as a further step. The recovery codes' form is alike.
 
 use super::Failed;
-use super::step::{self, Way};
+use super::step::{self, Shown, Way};
 use crate::app::App;
 use crate::error::{Fault, Http};
 use crate::extract::csrf::PageForm;
-use crate::view::page::Trouble;
 use axum::extract::State;
 use axum::response::Response;
-use countersign_issuer::login::{Proof, Purpose, Transaction, recovery_code, totp};
+use countersign_issuer::Failure;
+use countersign_issuer::login::{Proof, Transaction, recovery_code, totp};
 use countersign_issuer::model::{Account, Factor, Secret};
-use countersign_issuer::{Code, Failure};
 use std::sync::Arc;
 
 /// A code was typed.
@@ -32,18 +31,17 @@ pub(super) async fn take(app: &App, form: &PageForm, factor: Factor) -> Result<R
     let way = Way::of(app, browser, resume, Some(&transaction)).await?;
     let account = app.issuer.store.account(who).await.map_err(Failure::from)?.it.ok_or(Http::Expired)?;
     let code = Secret::new(params.one("code")?.unwrap_or_default());
-    let failed = match prove(app, form, factor, &account, &code).await {
+    match prove(app, form, factor, &account, &transaction, &code).await {
         Ok(proof) => {
-            let transaction = Transaction::joined(&app.issuer, binding, carried, proof);
-            return step::proceed(app, browser, &way, &transaction).await;
+            let transaction = Transaction::joined(&app.issuer, binding, carried, proof)?;
+            step::proceed(app, browser, &way, &transaction).await
         }
-        Err(Failure::Rejected(r)) if r.code == Code::InvalidCode => Trouble { kind: "typed", wait: None },
         Err(failure) => {
-            let failed = Failed::of(failure)?;
-            Trouble { kind: failed.kind, wait: failed.wait }
+            let failed = Some(Failed::of(failure)?.because("typed"));
+            let shown = Shown { failed, sent: None, tried: Some(factor) };
+            step::go(app, browser, &way, &transaction, shown).await
         }
-    };
-    step::again(app, browser, &way, &transaction, factor, failed).await
+    }
 }
 
 async fn prove(
@@ -51,13 +49,12 @@ async fn prove(
     form: &PageForm,
     factor: Factor,
     account: &Account,
+    transaction: &Transaction,
     code: &Secret,
 ) -> Result<Proof, Failure> {
-    let (flow, caller) = (form.browser.visitor.binding.as_str(), &form.browser.caller);
+    let (purpose, flow, caller) = (transaction.purpose(), transaction.flow(), &form.browser.caller);
     match factor {
-        Factor::RecoveryCode => {
-            recovery_code::prove(&app.issuer, account, code, Purpose::Browser, flow, caller).await
-        }
-        _ => totp::prove(&app.issuer, account, code, Purpose::Browser, flow, caller).await,
+        Factor::RecoveryCode => recovery_code::prove(&app.issuer, account, code, purpose, flow, caller).await,
+        _ => totp::prove(&app.issuer, account, code, purpose, flow, caller).await,
     }
 }

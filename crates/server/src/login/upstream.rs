@@ -149,7 +149,7 @@ async fn returned(
     match end {
         End::Proven(proof) => {
             let carried = transaction.as_deref();
-            let transaction = Transaction::joined(&app.issuer, &visitor.binding, carried, proof);
+            let transaction = Transaction::joined(&app.issuer, &visitor.binding, carried, proof)?;
             let way = Way::of(app, browser, resume, Some(&transaction)).await?;
             step::proceed(app, browser, &way, &transaction).await
         }

@@ -33,6 +33,7 @@ mod passkey;
 mod phone;
 mod proxies;
 mod races;
+mod recover;
 mod shutdown;
 mod status_list;
 mod tab;

@@ -16,7 +16,7 @@ async fn world() -> World {
     world_where(|_| {}, |settings| (settings.login.mail, settings.login.sms) = (true, true)).await
 }
 
-async fn messages(world: &World) -> Vec<Message> {
+pub(crate) async fn messages(world: &World) -> Vec<Message> {
     let jobs = world.store.list_jobs(None, 100).await.unwrap().it;
     jobs.iter().map(|j| outbox::open(&world.issuer, &j.job).unwrap()).collect()
 }
@@ -151,9 +151,8 @@ async fn the_page_is_the_same_for_every_address() {
     assert_eq!(seen[0], seen[1]);
 }
 
-#[tokio::test]
-async fn a_text_message_is_the_second_step_and_is_sent_by_a_button() {
-    let world = world().await;
+/// Ada with a phone number.
+pub(crate) async fn add_phone(world: &World) {
     let change = CredentialChange {
         user: world.ada.clone(),
         version: None,
@@ -162,6 +161,12 @@ async fn a_text_message_is_the_second_step_and_is_sent_by_a_button() {
         event: EventDraft::new(EventKind::PhoneAdded, Actor::Operator),
     };
     world.store.put_phone(change, "+491701234589").await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_text_message_is_the_second_step_and_is_sent_by_a_button() {
+    let world = world().await;
+    add_phone(&world).await;
     let mut browser = Browser::new(&world);
     let page = browser.open("/login").await;
     let second = browser.sign_in(&page, "ada", PASSWORD).await;

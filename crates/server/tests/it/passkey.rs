@@ -1,12 +1,12 @@
 //! Passkeys through the pages, with a software authenticator in place of the browser's.
 
 use crate::tab::{Browser, Form, form_to};
-use crate::wire::{get, post};
+use crate::wire::{Answer, get, post};
 use crate::world::{PASSWORD, World, world};
 use countersign_contract::flow::authenticator::{Key, Page, flag};
 use serde_json::{Value, json};
 
-const PHONE: u8 = flag::UP | flag::UV | flag::BE | flag::BS;
+pub(crate) const PHONE: u8 = flag::UP | flag::UV | flag::BE | flag::BS;
 
 fn here(world: &World) -> Page {
     Page::of(&world.url(""), "localhost")
@@ -26,7 +26,7 @@ fn filled(form: Form, asked: &Value, posted: &Value) -> Form {
 }
 
 /// Registers a key for who is signed in.
-async fn register(world: &World, browser: &mut Browser<'_>, flags: u8) -> Key {
+pub(crate) async fn register(world: &World, browser: &mut Browser<'_>, flags: u8) -> Key {
     let page = browser.open("/account/passkeys").await;
     let form = form_to(&page, "/account/passkeys").set("name", "Key <1>");
     let asked = challenge(browser, &form).await;
@@ -37,7 +37,15 @@ async fn register(world: &World, browser: &mut Browser<'_>, flags: u8) -> Key {
     key
 }
 
-async fn signed_in<'w>(world: &'w World) -> Browser<'w> {
+/// Answers the page's challenge with the key, as a page of that origin would.
+pub(crate) async fn answer(browser: &mut Browser<'_>, page: &Answer, key: &mut Key, origin: &str) -> Answer {
+    let form = form_to(page, "/login/passkey");
+    let asked = challenge(browser, &form).await;
+    let posted = key.answer(&asked["options"], &Page::of(origin, "localhost"));
+    browser.submit(&filled(form, &asked, &posted)).await
+}
+
+pub(crate) async fn signed_in<'w>(world: &'w World) -> Browser<'w> {
     let mut browser = Browser::new(world);
     let page = browser.open("/login").await;
     browser.sign_in(&page, "ada", PASSWORD).await;
@@ -95,13 +103,10 @@ async fn a_second_step_after_the_password() {
     let form = form_to(&page, "/login/passkey");
     let asked = challenge(&mut other, &form).await;
     assert_eq!(asked["options"]["publicKey"]["allowCredentials"].as_array().unwrap().len(), 1);
-    let wrong = key.answer(&asked["options"], &Page::of("https://evil.example", "localhost"));
-    let again = other.submit(&filled(form, &asked, &wrong)).await;
+    let again = answer(&mut other, &page, &mut key, "https://evil.example").await;
+    assert_eq!(again.status, 422);
     assert!(again.text().contains("That passkey did not work here."), "{}", again.text());
-    let form = form_to(&again, "/login/passkey");
-    let asked = challenge(&mut other, &form).await;
-    let posted = key.answer(&asked["options"], &here(&world));
-    let page = other.submit(&filled(form, &asked, &posted)).await;
+    let page = answer(&mut other, &again, &mut key, &world.url("")).await;
     assert!(page.text().contains("Where you are signed in"), "{}", page.text());
 }
 
