@@ -1,14 +1,13 @@
 //! `POST /auth/login {username, password, [client_id, scope, resource, session: "cookie"]}`.
 
-use super::{Naming, listed_origin, outcome, wish};
+use super::{Naming, answer_for, listed_origin, mode, outcome, wish};
 use crate::app::App;
 use crate::error::Fault;
 use crate::extract::client_ip::From;
 use crate::extract::cookies::Cookies;
 use crate::extract::json::Json;
-use crate::layer::cors;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use countersign_issuer::direct;
 use countersign_issuer::login::Caller;
 use countersign_issuer::model::{Client, Secret};
@@ -24,9 +23,8 @@ pub(crate) async fn post(
     json: Json,
 ) -> Result<Response, Fault> {
     let client = direct::client(&app.issuer, json.text("client_id")?).await?;
-    let response = answer(&app, &headers, &caller, &cookies, &json, &client).await;
-    let response = response.unwrap_or_else(IntoResponse::into_response);
-    Ok(cors::answer_for(&headers, Some(client), response))
+    let answer = answer(&app, &headers, &caller, &cookies, &json, &client).await;
+    Ok(answer_for(&headers, Some(client), mode(&json), answer))
 }
 
 async fn answer(

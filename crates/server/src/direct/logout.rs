@@ -1,15 +1,14 @@
 //! `POST /auth/logout` by bearer token, `{refresh_token}` or the cookie: the client session ends, 204.
 
-use super::{Mode, from_cookie};
+use super::{Mode, answer_for, from_cookie};
 use crate::app::App;
 use crate::error::{Fault, Http};
 use crate::extract::authorization;
 use crate::extract::cookies::Cookies;
 use crate::extract::json::MaybeJson;
-use crate::layer::cors;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use countersign_issuer::direct;
 use countersign_issuer::oauth::bearer;
 use http::{HeaderMap, StatusCode};
@@ -31,23 +30,18 @@ pub(crate) async fn post(
         return Err(Http::NoToken.into());
     }
     let token = from_cookie(&app, &headers, &cookies, &body).await?;
-    let mut response = answer(&app, &headers, &cookies, Mode::Cookie, &token).await;
-    cors::with_credentials(&mut response);
-    Ok(response)
+    Ok(answer(&app, &headers, &cookies, Mode::Cookie, &token).await)
 }
 
 async fn answer(app: &App, headers: &HeaderMap, cookies: &Cookies, mode: Mode, token: &str) -> Response {
     let (client, outcome) = direct::logout(&app.issuer, token).await;
-    let response = match outcome {
-        Ok(()) => {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            response
+    let answer = outcome.map_err(Fault::from).map(|()| {
+        if mode == Mode::Cookie {
+            cookies.clear_refresh();
         }
-        Err(failure) => Fault::from(failure).into_response(),
-    };
-    if mode == Mode::Cookie && response.status() == StatusCode::NO_CONTENT {
-        cookies.clear_refresh();
-    }
-    cors::answer_for(headers, client, response)
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response
+    });
+    answer_for(headers, client, mode, answer)
 }

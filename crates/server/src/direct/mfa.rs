@@ -1,16 +1,15 @@
 //! `POST /auth/mfa/challenge {token, method}` and `POST /auth/mfa/verify {token, code, [method]}`: the step
 //! after a partial token.
 
-use super::{Naming, listed_origin, outcome};
+use super::{Mode, Naming, answer_for, listed_origin, outcome};
 use crate::app::App;
 use crate::error::Fault;
 use crate::extract::client_ip::From;
 use crate::extract::cookies::Cookies;
 use crate::extract::json::Json;
-use crate::layer::cors;
 use crate::oauth::secret_json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use countersign_issuer::direct::mfa;
 use countersign_issuer::login::Caller;
 use countersign_issuer::model::Secret;
@@ -32,8 +31,8 @@ pub(crate) async fn challenge(
     json: Json,
 ) -> Result<Response, Fault> {
     let client = mfa::client_of(&app.issuer, json.required("token")?).await?;
-    let response = send(&app, &caller, &json).await.unwrap_or_else(IntoResponse::into_response);
-    Ok(cors::answer_for(&headers, client, response))
+    let answer = send(&app, &caller, &json).await;
+    Ok(answer_for(&headers, client, Mode::Body, answer))
 }
 
 async fn send(app: &App, caller: &Caller, json: &Json) -> Result<Response, Fault> {
@@ -54,16 +53,17 @@ pub(crate) async fn verify(
     cookies: Cookies,
     json: Json,
 ) -> Result<Response, Fault> {
-    let client = mfa::client_of(&app.issuer, json.required("token")?).await?;
+    let token = json.required("token")?;
+    let client = mfa::client_of(&app.issuer, token).await?;
+    let mode = Mode::of(mfa::wants_cookie(&app.issuer, token));
     let answer = async {
-        let token = json.required("token")?;
-        if let Some(client) = client.as_deref().filter(|_| mfa::wants_cookie(&app.issuer, token)) {
+        if let Some(client) = client.as_deref().filter(|_| mode == Mode::Cookie) {
             listed_origin(&headers, client)?;
         }
         let code = Secret::new(json.required("code")?);
         let done = mfa::verify(&app.issuer, token, &code, json.text("method")?, &caller).await?;
         Ok::<_, Fault>(outcome(&app, done, Naming::Plain, &cookies))
     };
-    let response = answer.await.unwrap_or_else(IntoResponse::into_response);
-    Ok(cors::answer_for(&headers, client, response))
+    let answer = answer.await;
+    Ok(answer_for(&headers, client, mode, answer))
 }

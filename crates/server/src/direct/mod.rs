@@ -15,7 +15,7 @@ use crate::extract::cookies::Cookies;
 use crate::extract::json::{Json, MaybeJson};
 use crate::layer::cors;
 use crate::oauth::secret_json;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use countersign_issuer::direct::{Outcome, Wish};
 use countersign_issuer::error::rejected;
 use countersign_issuer::model::{Client, Factor, Proven};
@@ -23,6 +23,7 @@ use countersign_issuer::oauth::issue::TokenResponse;
 use countersign_issuer::{Code, direct};
 use http::HeaderMap;
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where the refresh token goes.
@@ -31,6 +32,15 @@ enum Mode {
     Body,
     Cookie,
 }
+
+impl Mode {
+    fn of(cookie: bool) -> Self {
+        if cookie { Self::Cookie } else { Self::Body }
+    }
+}
+
+/// What the member `session` says to be in cookie mode.
+const COOKIE: &str = "cookie";
 
 /// Which names of the access token some clients know are there beside its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,11 +93,34 @@ struct MfaRequired<'a> {
     mfa_methods: Vec<&'static str>,
 }
 
+/// A call's answer, or why there is none, for that client's pages. `Mode::Cookie`: scripts call with cookies
+/// (`credentials: "include"`), and read either all the same.
+fn answer_for(
+    asking: &HeaderMap,
+    client: Option<Arc<Client>>,
+    mode: Mode,
+    answer: Result<Response, Fault>,
+) -> Response {
+    let mut response = cors::answer_for(asking, client, answer.unwrap_or_else(IntoResponse::into_response));
+    if mode == Mode::Cookie {
+        cors::with_credentials(&mut response);
+    }
+    response
+}
+
+/// Which mode a body asks for, whatever else is wrong with it.
+fn mode(json: &Json) -> Mode {
+    match json.text("session") {
+        Ok(Some(COOKIE)) => Mode::Cookie,
+        _ => Mode::Body,
+    }
+}
+
 /// What a sign-in came to.
 fn outcome(app: &App, outcome: Outcome, naming: Naming, cookies: &Cookies) -> Response {
     match outcome {
         Outcome::Done(done) => {
-            let mode = if done.cookie { Mode::Cookie } else { Mode::Body };
+            let mode = Mode::of(done.cookie);
             let with = (done.second, naming);
             answered(app, &done.tokens, with, &done.client, mode, cookies)
         }
@@ -107,7 +140,7 @@ fn wish(json: &Json) -> Result<Wish, Fault> {
         resource: json.list("resource")?,
         cookie: match json.text("session")? {
             None => false,
-            Some("cookie") => true,
+            Some(COOKIE) => true,
             Some(_) => {
                 return Err(rejected(
                     Code::InvalidRequest,

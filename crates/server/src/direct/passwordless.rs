@@ -1,16 +1,15 @@
 //! `POST /auth/passwordless/request {email}` (a link), `/auth/passwordless/code {email}` (six digits), and
 //! `/auth/passwordless/verify {email, code, [flow]}`.
 
-use super::{Naming, listed_origin, outcome, wish};
+use super::{Mode, Naming, answer_for, listed_origin, outcome, wish};
 use crate::app::App;
 use crate::error::Fault;
 use crate::extract::client_ip::From;
 use crate::extract::cookies::Cookies;
 use crate::extract::json::Json;
-use crate::layer::cors;
 use crate::oauth::secret_json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use countersign_issuer::direct;
 use countersign_issuer::direct::passwordless::{self, By, Within};
 use countersign_issuer::login::Caller;
@@ -57,10 +56,8 @@ async fn start(
 ) -> Result<Response, Fault> {
     let client = direct::client(&app.issuer, json.text("client_id")?).await?;
     let answer = send(app, by, headers, caller, cookies, json, &client).await;
-    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
-    response = cors::answer_for(headers, Some(client), response);
-    cors::with_credentials(&mut response);
-    Ok(response)
+    // Also without cookie mode: the flow is a cookie of its own.
+    Ok(answer_for(headers, Some(client), Mode::Cookie, answer))
 }
 
 async fn send(
@@ -105,10 +102,8 @@ pub(crate) async fn verify(
         let done = passwordless::verify_code(&app.issuer, email, &code, within, &caller).await?;
         Ok::<_, Fault>(outcome(&app, done, Naming::Plain, &cookies))
     };
-    let response = answer.await.unwrap_or_else(IntoResponse::into_response);
-    let mut response = cors::answer_for(&headers, Some(client), response);
-    cors::with_credentials(&mut response);
-    Ok(response)
+    let answer = answer.await;
+    Ok(answer_for(&headers, Some(client), Mode::Cookie, answer))
 }
 
 /// The browser's flow, if the cookie is one of ours.

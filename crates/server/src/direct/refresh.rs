@@ -1,13 +1,12 @@
 //! `POST /auth/refresh {refresh_token}`, or with the cookie.
 
-use super::{Mode, from_cookie, tokens};
+use super::{Mode, answer_for, from_cookie, tokens};
 use crate::app::App;
 use crate::error::Fault;
 use crate::extract::cookies::Cookies;
 use crate::extract::json::MaybeJson;
-use crate::layer::cors;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use countersign_issuer::error::rejected;
 use countersign_issuer::{Code, Failure, direct};
 use http::HeaderMap;
@@ -28,23 +27,21 @@ pub(crate) async fn post(
         (None, Some(_)) => Mode::Cookie,
     };
     let token = from_cookie(&app, &headers, &cookies, &body).await?;
-    let mut response = answer(&app, &headers, &cookies, mode, &token).await;
-    cors::with_credentials(&mut response);
-    Ok(response)
+    Ok(answer(&app, &headers, &cookies, mode, &token).await)
 }
 
 async fn answer(app: &App, headers: &HeaderMap, cookies: &Cookies, mode: Mode, token: &str) -> Response {
     let (client, outcome) = direct::refresh(&app.issuer, token).await;
-    let response = match (outcome, client.as_deref()) {
-        (Ok(done), Some(client)) => tokens(app, &done, client, mode, cookies),
-        (Ok(_), None) => Fault::from(Failure::Bug("tokens for no client".to_owned())).into_response(),
+    let answer = match (outcome, client.as_deref()) {
+        (Ok(done), Some(client)) => Ok(tokens(app, &done, client, mode, cookies)),
+        (Ok(_), None) => Err(Failure::Bug("tokens for no client".to_owned()).into()),
         (Err(failure), _) => {
             // The cookie's session is over: the browser need not offer it again.
             if mode == Mode::Cookie && matches!(&failure, Failure::Rejected(_)) {
                 cookies.clear_refresh();
             }
-            Fault::from(failure).into_response()
+            Err(failure.into())
         }
     };
-    cors::answer_for(headers, client, response)
+    answer_for(headers, client, mode, answer)
 }

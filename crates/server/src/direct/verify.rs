@@ -2,16 +2,15 @@
 //! stand in the query too, as in the link itself. `GET` is a page and changes nothing.
 
 use super::passwordless::flow_cookie;
-use super::{Naming, listed_origin, outcome};
+use super::{Mode, Naming, answer_for, listed_origin, outcome};
 use crate::app::App;
 use crate::error::Fault;
 use crate::extract::client_ip::From;
 use crate::extract::cookies::Cookies;
 use crate::extract::form::Query;
 use crate::extract::json::MaybeJson;
-use crate::layer::cors;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use countersign_issuer::Code;
 use countersign_issuer::direct::passwordless::{self, Within};
 use countersign_issuer::error::rejected;
@@ -39,8 +38,6 @@ pub(crate) async fn post(
         let done = passwordless::verify_link(&app.issuer, token, within, &caller).await?;
         Ok::<_, Fault>(outcome(&app, done, Naming::Session, &cookies))
     };
-    let response = answer.await.unwrap_or_else(IntoResponse::into_response);
-    let mut response = cors::answer_for(&headers, Some(client), response);
-    cors::with_credentials(&mut response);
-    Ok(response)
+    let answer = answer.await;
+    Ok(answer_for(&headers, Some(client), Mode::Cookie, answer))
 }

@@ -136,6 +136,7 @@ async fn api_users() {
 async fn the_cookie_cannot_be_read_by_script_and_stays_out_of_the_body() {
     let world = world().await;
     let answer = world.send(login_with_cookie(Some(SPA_ORIGIN))).await;
+    assert_eq!(answer.header("access-control-allow-credentials"), Some("true"), "or no script sees it");
     assert_eq!(answer.json().get("refresh_token"), None);
     assert_eq!(answer.all("set-cookie").len(), 1);
     let cookie = answer.cookie(COOKIE).unwrap();
@@ -144,6 +145,28 @@ async fn the_cookie_cannot_be_read_by_script_and_stays_out_of_the_body() {
     }
     assert!(!cookie.contains("Secure") && !cookie.contains("Domain"), "{cookie}");
     assert!(!answer.text().contains(&value(&answer, COOKIE)));
+}
+
+/// A script that calls with cookies reads why it failed, too; one that does not is not said more.
+#[tokio::test]
+async fn a_failed_login_in_cookie_mode_is_readable() {
+    let world = world().await;
+    let right = json!({ "username": "ada", "password": PASSWORD, "client_id": "spa" });
+    for (member, value, status) in
+        [("password", json!("wrong"), 401), ("scope", json!(5), 400), ("username", json!(""), 400)]
+    {
+        for (session, allowed) in [(json!("cookie"), Some("true")), (json!(null), None)] {
+            let mut body = right.clone();
+            body[member] = value.clone();
+            body["session"] = session;
+            let answer = world.send(post("/auth/login").json(&body).with("Origin", SPA_ORIGIN)).await;
+            assert_eq!(answer.status, status, "{member}: {}", answer.text());
+            assert_eq!(answer.header("access-control-allow-origin"), Some(SPA_ORIGIN), "{member}");
+            assert_eq!(answer.header("access-control-allow-credentials"), allowed, "{member}");
+        }
+    }
+    let foreign = world.send(login_with_cookie(Some(OTHER_ORIGIN))).await;
+    assert_eq!((foreign.status, foreign.header("access-control-allow-credentials")), (403, None));
 }
 
 #[tokio::test]

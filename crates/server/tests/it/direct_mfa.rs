@@ -117,9 +117,15 @@ async fn cookie_mode_goes_through_the_second_step() {
         let elsewhere = world.send(post("/auth/mfa/verify").json(&right).maybe("Origin", origin)).await;
         assert_eq!((elsewhere.status, elsewhere.error().as_str()), (403, "forbidden_origin"));
         assert!(elsewhere.header("set-cookie").is_none());
+        assert_eq!(elsewhere.header("access-control-allow-credentials"), None);
     }
+    let wrong = json!({ "token": token, "code": "12345" });
+    let wrong = world.send(post("/auth/mfa/verify").json(&wrong).with("Origin", SPA_ORIGIN)).await;
+    assert_eq!((wrong.status, wrong.error().as_str()), (401, "invalid_code"));
+    assert_eq!(wrong.header("access-control-allow-credentials"), Some("true"), "the script sees why");
     let done = world.send(post("/auth/mfa/verify").json(&right).with("Origin", SPA_ORIGIN)).await;
     assert_eq!(done.status, 200, "the code was not spent: {}", done.text());
+    assert_eq!(done.header("access-control-allow-credentials"), Some("true"));
     assert!(done.json().get("refresh_token").is_none());
     let cookie = done.header("set-cookie").unwrap();
     assert!(cookie.starts_with("countersign-refresh=") && cookie.contains("HttpOnly"), "{cookie:.30}");
