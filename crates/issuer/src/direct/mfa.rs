@@ -59,7 +59,8 @@ async fn look(issuer: &Issuer, token: &str) -> Result<Looked> {
     }
 }
 
-/// Sends a code by that method. One that needs none is noted and sends nothing.
+/// Sends a code by that method, in the language of the account, else in `lang`, the call's (BCP 47). One that
+/// needs none is noted and sends nothing.
 pub async fn challenge(
     issuer: &Issuer,
     token: &str,
@@ -69,7 +70,8 @@ pub async fn challenge(
 ) -> Result<Challenged> {
     let Looked { mut under_way, aim, account, due } = look(issuer, token).await?;
     let method = named(method, &due)?;
-    let look = Look { lang: lang.to_owned(), client: Some(aim.client.id.clone()) };
+    let own = issuer.store.locale(&account.subject.user.id).await?;
+    let look = Look { lang: own.unwrap_or_else(|| lang.to_owned()), client: Some(aim.client.id.clone()) };
     let (purpose, flow) = (under_way.transaction.purpose(), under_way.transaction.flow());
     let sent = match method {
         Factor::SmsCode => {

@@ -61,7 +61,8 @@ pub struct Within<'a> {
 }
 
 /// Sends a link or a code to the address, if it has an account; one mail and the same answer either way.
-/// `cookie`: the browser's flow, if it is in one.
+/// `cookie`: the browser's flow, if it is in one. `lang`: of the call (BCP 47), and so of the mail, whoever has
+/// the address: one in the account's language would tell that there is one.
 pub async fn request(
     issuer: &Issuer,
     by: By,

@@ -48,7 +48,7 @@ impl Caller {
 /// How a message to the person looks.
 #[derive(Clone, Debug, Default)]
 pub struct Look {
-    /// Language of the page it was asked for on (BCP 47); empty: the account's, or the house's.
+    /// Language of the page it was asked for on (BCP 47); empty: the house's.
     pub lang: String,
     /// The application it is about.
     pub client: Option<ClientId>,

@@ -8,6 +8,7 @@ use crate::extract::client_ip::From;
 use crate::extract::cookies::Cookies;
 use crate::extract::json::Json;
 use crate::oauth::secret_json;
+use crate::view::Lang;
 use axum::extract::State;
 use axum::response::Response;
 use countersign_issuer::direct::mfa;
@@ -28,16 +29,17 @@ pub(crate) async fn challenge(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     From(caller): From,
+    lang: Lang,
     json: Json,
 ) -> Result<Response, Fault> {
     let client = mfa::client_of(&app.issuer, json.required("token")?).await?;
-    let answer = send(&app, &caller, &json).await;
+    let answer = send(&app, &caller, &lang, &json).await;
     Ok(answer_for(&headers, client, Mode::Body, answer))
 }
 
-async fn send(app: &App, caller: &Caller, json: &Json) -> Result<Response, Fault> {
+async fn send(app: &App, caller: &Caller, lang: &Lang, json: &Json) -> Result<Response, Fault> {
     let (token, method) = (json.required("token")?, json.required("method")?);
-    let done = mfa::challenge(&app.issuer, token, method, "", caller).await?;
+    let done = mfa::challenge(&app.issuer, token, method, lang.as_str(), caller).await?;
     let mut response = secret_json(&Challenged { token: &done.token, method: done.method.method() });
     if done.sent {
         *response.status_mut() = StatusCode::ACCEPTED;

@@ -8,12 +8,13 @@ use crate::extract::client_ip::From;
 use crate::extract::cookies::Cookies;
 use crate::extract::json::Json;
 use crate::oauth::secret_json;
+use crate::view::Lang;
 use axum::extract::State;
 use axum::response::Response;
 use countersign_issuer::direct;
 use countersign_issuer::direct::passwordless::{self, By, Within};
 use countersign_issuer::login::Caller;
-use countersign_issuer::model::{Client, Secret};
+use countersign_issuer::model::Secret;
 use countersign_token::base64url;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
@@ -30,9 +31,10 @@ pub(crate) async fn request(
     headers: HeaderMap,
     From(caller): From,
     cookies: Cookies,
+    lang: Lang,
     json: Json,
 ) -> Result<Response, Fault> {
-    start(&app, By::Link, &headers, &caller, &cookies, &json).await
+    start(&app, By::Link, &headers, &caller, &cookies, &lang, &json).await
 }
 
 /// A code by mail.
@@ -41,9 +43,10 @@ pub(crate) async fn code(
     headers: HeaderMap,
     From(caller): From,
     cookies: Cookies,
+    lang: Lang,
     json: Json,
 ) -> Result<Response, Fault> {
-    start(&app, By::Code, &headers, &caller, &cookies, &json).await
+    start(&app, By::Code, &headers, &caller, &cookies, &lang, &json).await
 }
 
 async fn start(
@@ -52,36 +55,28 @@ async fn start(
     headers: &HeaderMap,
     caller: &Caller,
     cookies: &Cookies,
+    lang: &Lang,
     json: &Json,
 ) -> Result<Response, Fault> {
     let client = direct::client(&app.issuer, json.text("client_id")?).await?;
-    let answer = send(app, by, headers, caller, cookies, json, &client).await;
+    let answer = async {
+        let wish = wish(json)?;
+        if wish.cookie {
+            listed_origin(headers, &client)?;
+        }
+        let email = json.required("email")?;
+        let (flow, lang) = (flow_cookie(cookies), lang.as_str());
+        let started = passwordless::request(&app.issuer, by, email, &wish, flow, lang, caller).await?;
+        if flow.is_none() {
+            cookies.set_flow(started.name);
+        }
+        let mut response = secret_json(&Started { flow: &started.flow });
+        *response.status_mut() = StatusCode::ACCEPTED;
+        Ok::<_, Fault>(response)
+    };
+    let answer = answer.await;
     // Also without cookie mode: the flow is a cookie of its own.
     Ok(answer_for(headers, Some(client), Mode::Cookie, answer))
-}
-
-async fn send(
-    app: &App,
-    by: By,
-    headers: &HeaderMap,
-    caller: &Caller,
-    cookies: &Cookies,
-    json: &Json,
-    client: &Client,
-) -> Result<Response, Fault> {
-    let wish = wish(json)?;
-    if wish.cookie {
-        listed_origin(headers, client)?;
-    }
-    let email = json.required("email")?;
-    let flow = flow_cookie(cookies);
-    let started = passwordless::request(&app.issuer, by, email, &wish, flow, "", caller).await?;
-    if flow.is_none() {
-        cookies.set_flow(started.name);
-    }
-    let mut response = secret_json(&Started { flow: &started.flow });
-    *response.status_mut() = StatusCode::ACCEPTED;
-    Ok(response)
 }
 
 /// The code of a mail.

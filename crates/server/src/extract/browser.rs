@@ -12,6 +12,7 @@ use countersign_issuer::model::Client;
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_token::base64url;
 use http::request::Parts;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// A browser. A first visit gets its flow cookie with the answer, without more to do.
@@ -61,8 +62,17 @@ impl FromRequestParts<Arc<App>> for Browser {
             None => None,
         };
         let visitor = Visitor { session, binding, device: device(&parts.headers) };
-        let lang = parts.extensions.get::<Lang>().cloned();
-        let lang = lang.unwrap_or_else(|| app.views.languages().fallback());
+        let Ok(lang) = Lang::from_request_parts(parts, app).await;
         Ok(Self { visitor, caller, cookies, returning, lang })
+    }
+}
+
+/// What the messages are in that a request makes us send.
+impl FromRequestParts<Arc<App>> for Lang {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        let settled = parts.extensions.get::<Self>().cloned();
+        Ok(settled.unwrap_or_else(|| app.views.languages().fallback()))
     }
 }

@@ -1,12 +1,16 @@
 //! Signing in by mail over HTTP: asked for, opened anywhere, finished where it was asked for.
 
+use crate::direct_mfa::partial;
+use crate::pages_codes::{add_phone, messages};
 use crate::wire::{get, post};
 use crate::world::{SPA_ORIGIN, World, world_where};
 use countersign_contract::flow::post as mailbox;
 use countersign_issuer::model::Message;
 use countersign_issuer::model::message::Way;
 use countersign_issuer::outbox;
+use countersign_issuer::port::Accounts;
 use serde_json::json;
+use std::time::Duration;
 
 const ADA: &str = "ada@example.test";
 
@@ -73,5 +77,42 @@ async fn a_link_signs_in_where_it_was_asked_for() {
         assert_eq!(done.json()["session_token"], done.json()["access_token"]);
         let again = world.send(post("/auth/verify").json(&right)).await;
         assert_eq!((again.status, again.error().as_str()), (401, "code_expired"));
+    }
+}
+
+/// The mail speaks the language of the call, known address or not; the account's own would tell them apart.
+#[tokio::test]
+async fn mails_speak_the_language_of_the_call() {
+    let world = world().await;
+    world.store.set_locale(&world.ada, "ja").await.unwrap();
+    for (accept, lang) in [(Some("fr-CA,fr;q=0.9"), "fr"), (Some("tlh"), "en"), (None, "en")] {
+        for path in ["/auth/passwordless/request", "/auth/passwordless/code"] {
+            for email in [ADA, "nobody@example.test"] {
+                // Past what is sent to one mailbox at a time.
+                world.clock.advance(Duration::from_secs(3600));
+                let ask = post(path).json(&json!({ "email": email })).maybe("Accept-Language", accept);
+                assert_eq!(world.send(ask).await.status, 202);
+                let newest = messages(&world).await.pop().unwrap();
+                assert_eq!(newest.lang, lang, "{path} {email} {accept:?}");
+            }
+        }
+    }
+}
+
+/// Whoever came as far as the second step is known: their language, else that of the call.
+#[tokio::test]
+async fn codes_of_the_second_step_speak_the_language_of_the_account() {
+    let world = world_where(|_| (), |settings| settings.login.sms = true).await;
+    add_phone(&world).await;
+    for (own, accept, lang) in [(None, "fr", "fr"), (Some("ja"), "fr", "ja")] {
+        world.clock.advance(Duration::from_secs(3600));
+        if let Some(own) = own {
+            world.store.set_locale(&world.ada, own).await.unwrap();
+        }
+        let token = partial(&world, json!({})).await;
+        let ask = post("/auth/mfa/challenge").json(&json!({ "token": token, "method": "sms" }));
+        let sent = world.send(ask.with("Accept-Language", accept)).await;
+        assert_eq!(sent.status, 202, "{}", sent.text());
+        assert_eq!(messages(&world).await.pop().unwrap().lang, lang, "{own:?}");
     }
 }
