@@ -74,7 +74,8 @@ macro_rules! flows {
             account_delete: account_deleted;
             recover: recover_flow recover_tells_nothing recover_needs_the_second_factor
                 recover_by_a_recovery_code recover_bound;
-            signup: signup_flow signup_tells_nothing signup_64_at_once signup_refused signup_bound;
+            signup: signup_flow signup_tells_nothing signup_64_at_once signup_refused signup_bound
+                signup_pays_for_few_hashes;
             admin: admin_used_at_once admin_clients admin_clients_all_or_none admin_resources admin_roles admin_users
                 admin_disable admin_set_password admin_revoke admin_directory_follows;
             keys: keys_first_start keys_wrong_master keys_rotate_by_themselves keys_wait_for_every_node

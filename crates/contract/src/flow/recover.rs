@@ -50,6 +50,15 @@ pub async fn recover_flow(stage: Stage) {
     assert_eq!(recover::turn(issuer, &transaction, "flow").await.unwrap(), Turn::Choose(nora.email.clone()));
     let weak = recover::set(issuer, &transaction, "flow", Secret::new("nora@example.test"), &caller(1)).await;
     assert_eq!(code(weak), Code::WeakPassword);
+    // However many are tried, of one network few are judged.
+    house.hasher.take();
+    for n in 1..60 {
+        let tried = recover::set(issuer, &transaction, "flow", Secret::new("password1"), &caller(7)).await;
+        let judged = if n <= 50 { Code::WeakPassword } else { Code::TooManyAttempts };
+        assert_eq!(code(tried), judged, "{n}");
+    }
+    let shut = recover::set(issuer, &transaction, "flow", Secret::new(NEW), &caller(7)).await;
+    assert_eq!((code(shut), house.hasher.take().len()), (Code::TooManyAttempts, 0));
     let mark = house.stage.mark().await;
     let next = recover::set(issuer, &transaction, "flow", Secret::new(NEW), &caller(1)).await.unwrap();
     assert!(house.stage.kinds(mark).await.contains(&EventKind::PasswordChanged));

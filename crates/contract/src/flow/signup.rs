@@ -96,7 +96,7 @@ pub async fn signup_tells_nothing(stage: Stage) {
         seen.push((email, work, events, mails.into_iter().next().unwrap()));
     }
     let (_, work, events, mail) = &seen[0];
-    assert_eq!(work.1, ["hash"]);
+    assert_eq!(work.1, ["as a stranger", "hash"]);
     assert_eq!(events, &[(EventKind::ChallengeSent, None)]);
     assert!(matches!(mail.about, About::SignUp(_)));
     for (email, same_work, same_events, mail) in &seen[1..] {
@@ -193,4 +193,33 @@ pub async fn signup_bound(stage: Stage) {
     house.stage.clock.advance_seconds(601);
     assert_eq!(code(signup::open(&house.issuer, &token, "flow", &caller(2)).await), Code::CodeExpired);
     assert!(house.stage.store.find_account("late@example.test").await.unwrap().it.is_none());
+}
+
+/// One network cannot fill the hash queue with accounts to be, nor have passwords judged without end: after its
+/// share nothing is paid for it any more, and others notice nothing.
+pub async fn signup_pays_for_few_hashes(stage: Stage) {
+    const SHARE: usize = 50;
+    let house = House::with(stage, open_house()).await;
+    house.hasher.take();
+    for n in 0..3 * SHARE {
+        // Weak ones too: each was looked at.
+        let password = if n % 2 == 0 { PASSWORD } else { "password1" };
+        let typed =
+            Form { password: Some(Secret::new(password)), ..form(&format!("nobody{n}@example.test")) };
+        let asked = request(&house, typed, 1).await;
+        match n {
+            _ if n >= SHARE => assert_eq!(code(asked), Code::TooManyAttempts, "{n}"),
+            _ if n % 2 == 0 => asked.unwrap(),
+            _ => assert_eq!(code(asked), Code::WeakPassword, "{n}"),
+        }
+    }
+    let hashes = |jobs: Vec<&str>| jobs.into_iter().filter(|job| *job == "hash").count();
+    assert_eq!(hashes(house.hasher.take()), SHARE / 2);
+
+    request(&house, form("ida@example.test"), 2).await.unwrap();
+    assert_eq!(hashes(house.hasher.take()), 1, "another network");
+    house.person("ida").await;
+    house.sign_in("ida", &super::house::browser("flow")).await.unwrap();
+    house.stage.clock.advance_seconds(3600);
+    request(&house, form("late@example.test"), 1).await.unwrap();
 }

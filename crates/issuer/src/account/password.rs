@@ -5,7 +5,8 @@ use super::enrol::change;
 use super::{changed, factors, load};
 use crate::Issuer;
 use crate::error::{Code, Result, rejected};
-use crate::login::{Caller, Purpose, password};
+use crate::login::password::{self, Chooser};
+use crate::login::{Caller, Purpose};
 use crate::model::message::Noticed;
 use crate::model::{Acr, EventKind, Secret, User};
 use crate::port::browser_session::LiveBrowser;
@@ -33,10 +34,11 @@ pub async fn prove_old(
     }
 }
 
-/// Sets it. Every other session ends, and the person is told. `weak_password`: with what to do.
+/// Sets it. Every other session ends, and the person is told. `weak_password`: with what to do;
+/// `too_many_attempts`.
 pub async fn set(issuer: &Issuer, me: &LiveBrowser, new: Secret, caller: &Caller) -> Result<()> {
     let user = load(issuer, me).await?.it.subject.user;
-    let hash = password::prepare(issuer, new, &about(&user)).await?;
+    let hash = password::prepare(issuer, new, &about(&user), Chooser::Person(caller)).await?;
     let what = (EventKind::PasswordChanged, Noticed::PasswordChanged);
     let change = change(issuer, &user, what, Some(&me.session.id), caller).await?;
     changed(issuer, issuer.store.set_password(change, hash).await?).await

@@ -6,7 +6,8 @@ use super::gone;
 use super::password::about;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::login::challenge::{self, Addressee, Answered, Ask, Says};
-use crate::login::{Asked, Caller, Look, Mfa, Policy, Proof, Purpose, Step, Transaction, next, password};
+use crate::login::password::{self, Chooser};
+use crate::login::{Asked, Caller, Look, Mfa, Policy, Proof, Purpose, Step, Transaction, next};
 use crate::model::message::{About, Noticed, To};
 use crate::model::user::is_address;
 use crate::model::{Account, Acr, EventKind, Factor, Secret};
@@ -145,7 +146,8 @@ async fn decided(issuer: &Issuer, transaction: &Transaction, flow: &str) -> Resu
 }
 
 /// Sets the password when nothing is missing. Every session ends, every device is unknown again, the person
-/// is told. Answers the sign-in under way, to go on with. `weak_password`: with what to do.
+/// is told. Answers the sign-in under way, to go on with. `weak_password`: with what to do;
+/// `too_many_attempts`.
 pub async fn set(
     issuer: &Issuer,
     transaction: &Transaction,
@@ -155,7 +157,7 @@ pub async fn set(
 ) -> Result<Transaction> {
     let (Turn::Choose(_), account) = decided(issuer, transaction, flow).await? else { return Err(gone()) };
     let user = &account.subject.user;
-    let hash = password::prepare(issuer, new, &about(user)).await?;
+    let hash = password::prepare(issuer, new, &about(user), Chooser::Person(caller)).await?;
     let what = (EventKind::PasswordChanged, Noticed::PasswordChanged);
     let mut change = change(issuer, user, what, None, caller).await?;
     change.event = change.event.with("recovered", true);

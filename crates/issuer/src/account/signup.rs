@@ -3,7 +3,8 @@
 
 use crate::error::{Code, Failure, Result, rejected};
 use crate::login::challenge::{self, Addressee, Answered, Ask, Says};
-use crate::login::{Caller, Look, Policy, Proof, Purpose, password};
+use crate::login::password::{self, Chooser};
+use crate::login::{Caller, Look, Policy, Proof, Purpose};
 use crate::model::message::{About, To};
 use crate::model::{Actor, EventDraft, EventKind, Factor, Secret, Subject, UserId};
 use crate::port::{CreateUser, NewUser};
@@ -75,7 +76,7 @@ pub fn without_password(policy: &Policy) -> bool {
 
 /// Judges the form, hashes the password, and sends a link: one mail, the same work and the same answer
 /// whether the address has an account or not. `sign_up_closed`: not here, or not with that address;
-/// `weak_password`; `invalid_request`: what the fields must be.
+/// `weak_password`; `invalid_request`: what the fields must be; `too_many_attempts`: of this network.
 pub async fn request(issuer: &Issuer, form: Form, flow: &str, look: &Look, caller: &Caller) -> Result<()> {
     let email = form.email.trim();
     let name = form.name.as_deref().map(str::trim).filter(|n| !n.is_empty());
@@ -88,8 +89,9 @@ pub async fn request(issuer: &Issuer, form: Form, flow: &str, look: &Look, calle
     open_to(issuer, email)?;
     let password = match form.password {
         Some(typed) => {
+            let by = Chooser::Stranger(caller);
             let about: Vec<&str> = [Some(email), name].into_iter().flatten().collect();
-            Some(password::prepare(issuer, typed, &about).await?.expose().to_owned())
+            Some(password::prepare(issuer, typed, &about, by).await?.expose().to_owned())
         }
         None if without_password(&issuer.settings.login) => None,
         None => return Err(rejected(Code::WeakPassword, "Choose a password.")),

@@ -4,7 +4,7 @@ use super::{invisible, not_found, revoked, roles, settled};
 use crate::Issuer;
 use crate::account::factors;
 use crate::error::{Code, Result, rejected};
-use crate::login::password;
+use crate::login::password::{self, Chooser};
 use crate::model::message::Noticed;
 use crate::model::user::is_address;
 use crate::model::{Account, Actor, Enrolled, EventDraft, EventKind, Secret, Subject, User, UserId};
@@ -36,7 +36,7 @@ pub async fn add(issuer: &Issuer, add: Add) -> Result<User> {
         .flatten()
         .collect();
     let password = match add.password.clone() {
-        Some(typed) => Some(password::prepare(issuer, typed, &about).await?),
+        Some(typed) => Some(password::prepare(issuer, typed, &about, Chooser::Operator).await?),
         None => None,
     };
     add_hashed(issuer, add, password).await
@@ -189,7 +189,7 @@ pub async fn set_password(issuer: &Issuer, user: &str, password: Secret) -> Resu
         .into_iter()
         .flatten()
         .collect();
-    let hash = password::prepare(issuer, password, &about).await?;
+    let hash = password::prepare(issuer, password, &about, Chooser::Operator).await?;
     let until = issuer.longest_token_life().await?;
     let told =
         outbox::notice(issuer, &person, Noticed::PasswordChanged, issuer.store.cached_now(), None, None);

@@ -152,9 +152,24 @@ async fn renew(issuer: &Issuer, subject: &Subject, old: &Secret, password: Secre
     }
 }
 
+/// Who chooses a new password.
+#[derive(Clone, Copy, Debug)]
+pub enum Chooser<'a> {
+    /// Who runs the house: as many as they like.
+    Operator,
+    /// Somebody who proved who they are.
+    Person(&'a Caller),
+    /// Anybody: gets what sign-ins leave of the hash queue.
+    Stranger(&'a Caller),
+}
+
 /// Checks a new password (`weak_password`): 8 to 1,024 bytes, no control characters, zxcvbn score, not the
-/// address. Then hashes it.
-pub async fn prepare(issuer: &Issuer, password: Secret, about: &[&str]) -> Result<Secret> {
+/// address. Then hashes it. `too_many_attempts` with `retry_after`, before any of that work, when too many
+/// were chosen from that network.
+pub async fn prepare(issuer: &Issuer, password: Secret, about: &[&str], by: Chooser<'_>) -> Result<Secret> {
+    if let Chooser::Person(caller) | Chooser::Stranger(caller) = by {
+        issuer.throttle.admit_new_password(caller.ip, issuer.store.cached_now())?;
+    }
     judge(password.expose(), about, issuer.settings.password_min_score)
         .map_err(|why| rejected(Code::WeakPassword, why))?;
     if breached::is_breached(issuer, &password).await {
@@ -162,7 +177,12 @@ pub async fn prepare(issuer: &Issuer, password: Secret, about: &[&str]) -> Resul
             "The password stands in a list of stolen passwords, which attackers try first. Choose another.";
         return Err(rejected(Code::WeakPassword, why));
     }
-    match issuer.hasher.run(HashJob::Hash(composed(&password))).await? {
+    let job = HashJob::Hash(composed(&password));
+    let done = match by {
+        Chooser::Stranger(_) => issuer.hasher.run_if_quiet(job).await?,
+        Chooser::Operator | Chooser::Person(_) => issuer.hasher.run(job).await?,
+    };
+    match done {
         HashDone::Hashed(hash) => Ok(hash),
         other => Err(Failure::Bug(format!("hashing answered {other:?}"))),
     }

@@ -19,7 +19,7 @@ use crate::model::Factor;
 use crate::seal::Mark;
 use bucket::{Address, Bucket, Limits, Shelf};
 use countersign_token::Timestamp;
-use limits::{DEVICE, EVERYTHING, Lane, STORM, of_lane};
+use limits::{DEVICE, EVERYTHING, Lane, NEW_PASSWORD, STORM, of_lane};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -29,6 +29,7 @@ enum Key {
     Account(Lane, Mark),
     Device(Mark),
     From(Lane, Address),
+    NewPassword(Address),
 }
 
 /// As many at a time as there are free failures left; without failures, as many as the lane says.
@@ -138,6 +139,19 @@ impl Throttle {
             return Ok(Attempt { throttle: self, whose: (key, &DEVICE), from: None, forgives: true });
         }
         self.admit_factor(factor, account, ip, now)
+    }
+
+    /// Lets one more new password from there be judged and hashed, or says when to come back. Each counts.
+    pub(crate) fn admit_new_password(&self, ip: IpAddr, now: Timestamp) -> Result<(), Rejected> {
+        let key = Key::NewPassword(Address::of(ip));
+        let wait = self.with(|buckets| {
+            let wait = buckets.look(key, &NEW_PASSWORD, now).wait(now);
+            if wait.is_none() {
+                buckets.get(key).fail(&NEW_PASSWORD, now);
+            }
+            wait
+        });
+        wait.map_or(Ok(()), |wait| Err(bucket::too_many(wait)))
     }
 
     /// So many failures everywhere that strangers get less of what is dear.

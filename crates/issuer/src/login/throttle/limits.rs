@@ -52,6 +52,11 @@ const UNGUESSABLE: Limits = Limits { free: 20, first: SECOND, longest: minutes(1
 pub(super) const DEVICE: Limits =
     Limits { free: 9, first: minutes(60), longest: minutes(60), forget: minutes(60) };
 
+/// New passwords chosen from one address, good ones and weak ones: each costs a hash or a judgement. An office
+/// that signs up at once has its room; then it is six a minute.
+pub(super) const NEW_PASSWORD: Limits =
+    Limits { free: 49, first: SECOND, longest: minutes(1), forget: Duration::from_secs(10) };
+
 /// Many people may share an address.
 const ADDRESS: Limits =
     Limits { free: 20, first: SECOND, longest: minutes(5), forget: Duration::from_secs(30) };
