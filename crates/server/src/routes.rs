@@ -166,7 +166,7 @@ pub(crate) fn table(app: &App) -> Table {
 fn of_the_host() -> [Row; 2] {
     [
         Row::new("/.well-known/passkey-endpoints", Surface::Document).get(login::passkey::endpoints),
-        Row::new("/.well-known/change-password", Surface::Page).get(login::passkey::change_password),
+        Row::new("/.well-known/change-password", Surface::Page).get(account::password::well_known),
     ]
 }
 
@@ -253,7 +253,6 @@ fn rows() -> Vec<Row> {
         Row::new("/account/passkeys/options", Direct).post(account::passkeys::options),
         Row::new("/account/passkeys/rename", Page).post(account::passkeys::rename),
         Row::new("/account/passkeys/remove", Page).post(account::passkeys::remove),
-        Row::new("/.well-known/change-password", Page).get(account::password::well_known),
         Row::new("/signup", Page).get(signup::show).post(signup::request),
         Row::new("/signup/confirm", Page).get(signup::link).post(signup::confirm).leads_to_client(),
         Row::new("/recover", Page).get(recover::show).post(recover::request),

@@ -10,11 +10,9 @@ use crate::view::page::account::Security;
 use axum::extract::State;
 use axum::response::Response;
 use countersign_issuer::account;
+use countersign_issuer::account::enrol::phone;
 use http::StatusCode;
 use std::sync::Arc;
-
-/// Digits of a phone number that are shown.
-const SHOWN_DIGITS: usize = 2;
 
 /// The page.
 pub(crate) async fn show(
@@ -34,17 +32,11 @@ pub(crate) async fn show(
         password: enrolled.password,
         passkeys: enrolled.passkeys.saturating_add(enrolled.security_keys),
         totp: enrolled.totp,
-        phone: enrolled.phone.as_deref().map(end_of),
+        phone: enrolled.phone.as_deref().map(phone::masked),
         sms: app.issuer.settings.login.sms,
         recovery_codes: enrolled.recovery_codes,
         two_steps,
         upstreams: enrolled.upstreams,
     };
     Ok(app.views.show(StatusCode::OK, &page))
-}
-
-/// Enough to know one's own number by.
-fn end_of(number: &str) -> String {
-    let hidden = number.chars().count().saturating_sub(SHOWN_DIGITS);
-    number.chars().skip(hidden).collect()
 }

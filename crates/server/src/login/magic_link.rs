@@ -18,7 +18,7 @@ use axum::response::Response;
 use countersign_issuer::error::rejected;
 use countersign_issuer::login::email_code::{self, FirstStep};
 use countersign_issuer::login::magic_link::{self, LinkState};
-use countersign_issuer::login::{Look, Purpose, Transaction};
+use countersign_issuer::login::{Purpose, Transaction};
 use countersign_issuer::model::{Client, Factor};
 use countersign_issuer::oauth::params::Params;
 use countersign_issuer::{Code, Failure};
@@ -56,11 +56,6 @@ impl Onward {
     }
 }
 
-/// How a message asked for on this browser's page looks.
-pub(super) fn look(browser: &Browser, client: Option<&Client>) -> Look {
-    Look { lang: browser.lang.as_str().to_owned(), client: client.map(|c| c.id.clone()) }
-}
-
 /// Sends a mail, if the address has an account, and says so in any case.
 pub(crate) async fn ask(
     State(app): State<Arc<App>>,
@@ -73,7 +68,7 @@ pub(crate) async fn ask(
     };
     let then = serde_json::to_string(&onward).map_err(|e| Failure::Bug(e.to_string()))?;
     let address = params.one("username")?.unwrap_or_default().trim();
-    let look = look(&browser, client.as_deref());
+    let look = browser.look(client.as_deref());
     let first = FirstStep {
         address,
         purpose: Purpose::Browser,

@@ -11,7 +11,6 @@ use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::oauth::secret_json;
 use crate::view::page::SignIn;
-use crate::view::see_other;
 use axum::extract::State;
 use axum::response::Response;
 use countersign_issuer::login::passkey::{self, Answer};
@@ -104,9 +103,4 @@ fn second_step(
 pub(crate) async fn endpoints(State(app): State<Arc<App>>) -> Result<Response, Fault> {
     let page = app.url("/account/passkeys");
     Ok(secret_json(&serde_json::json!({ "enroll": page, "manage": page })))
-}
-
-/// `/.well-known/change-password` (W3C: A Well-Known URL for Changing Passwords).
-pub(crate) async fn change_password(State(app): State<Arc<App>>) -> Result<Response, Fault> {
-    see_other(&app.url("/account/password"))
 }

@@ -1,8 +1,8 @@
 //! Codes that are sent as a further step: a form without a code asks for one, a form with a code proves it.
 //! Nothing is sent for a GET.
 
+use super::Failed;
 use super::step::{self, Shown, Way};
-use super::{Failed, magic_link};
 use crate::app::App;
 use crate::error::{Fault, Http};
 use crate::extract::csrf::PageForm;
@@ -33,7 +33,7 @@ pub(super) async fn post(app: &App, form: &PageForm, factor: Factor) -> Result<R
     let again = params.one("again")?.is_some();
     let done = match params.one("code")?.filter(|c| !c.is_empty() && !again) {
         None => {
-            let look = magic_link::look(browser, way.client.as_deref());
+            let look = browser.look(way.client.as_deref());
             send(app, form, factor, &account, &transaction, &look).await.map(|()| transaction.clone())
         }
         Some(code) => prove(app, form, factor, &account, &transaction, &Secret::new(code)).await,

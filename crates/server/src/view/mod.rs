@@ -184,8 +184,10 @@ impl Views {
     pub(crate) fn draw(&self, speech: &Speech, response: &mut Response) {
         let Some(draft) = response.extensions_mut().remove::<Draft>() else { return };
         let html = self.html_in(speech, draft.template, draft.values).unwrap_or_else(|error| {
-            let error = format!("{error:#}");
-            tracing::error!(template = draft.template, error, "page does not render");
+            // An error's long form shows the values that were put in: keys and codes among them.
+            let (kind, within, line) = (error.kind(), error.name(), error.line());
+            let template = draft.template;
+            tracing::error!(template, ?kind, within, line, "page does not render");
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             "Something went wrong on our side. Please try again.".to_owned()
         });

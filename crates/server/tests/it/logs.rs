@@ -1,8 +1,13 @@
 //! The log tells what happened and holds no secret: flows are run, and the log is searched for everything
 //! secret that went through them.
 
+use crate::tab::Browser;
 use crate::wire::{get, post};
-use crate::world::{BACKEND_SECRET, OTHER_ORIGIN, PASSWORD, POSTER_SECRET, SPA_ORIGIN, VERIFIER, world};
+use crate::world::{
+    BACKEND_SECRET, OTHER_ORIGIN, PASSWORD, POSTER_SECRET, SPA_ORIGIN, VERIFIER, world, world_where,
+};
+use countersign_issuer::Settings;
+use countersign_issuer::login::Mfa;
 use serde_json::json;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -122,4 +127,26 @@ async fn the_log_holds_no_secret() {
     let refused = |l: &str| l.contains("route=\"/oauth/token\"") && l.contains("error=\"invalid_grant\"");
     assert!(log.lines().any(|l| refused(l) && l.contains("client_id=\"spa\"")), "whose request was refused");
     assert_eq!(log.lines().filter(|l| l.contains("route=\"/auth/logout\"")).count(), 1, "one line a request");
+}
+
+/// A page of the house's own that does not render: the log says where, and not what it would have shown.
+#[tokio::test]
+async fn a_page_that_does_not_render_tells_nothing_of_its_values() {
+    let log = Captured::default();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("enrol.html"), "{{ address }}\n{{ not_there }}").unwrap();
+    let path = folder.path().to_owned();
+    let set = |settings: &mut Settings| settings.login.mfa = Mfa::Always;
+    let world = world_where(|config| config.template_dir = Some(path), set).await;
+    let mut browser = Browser::new(&world);
+    let page = browser.open("/login").await;
+    let broken = browser.sign_in(&page, "ada", PASSWORD).await;
+    assert_eq!(broken.status, 500, "{}", broken.text());
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for part in ["page does not render", "enrol.html", "UndefinedError", "line=2"] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    assert!(!log.contains("otpauth"), "{log}");
 }
