@@ -95,7 +95,7 @@ macro_rules! flows {
             introspection: introspection_matrix introspection_needs_authentication
                 introspection_remembers_no_verdict introspection_never_by_old_rules;
             known_device: known_device_gets_in known_device_forgotten known_device_told
-                known_device_spares_a_factor;
+                known_device_spares_a_factor known_device_takes_a_proof;
             login_model: login_model;
             step_up: step_up_for_what_is_missing step_up_for_clients step_up_for_resources;
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;

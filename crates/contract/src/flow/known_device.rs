@@ -2,7 +2,8 @@
 
 use super::house::{House, PASSWORD, browser, caller, code, refused};
 use crate::Stage;
-use countersign_issuer::login::{Caller, Devices, Mfa, Purpose, browser as browsers, password};
+use countersign_issuer::login::browser::{self as browsers, Demand, Turn};
+use countersign_issuer::login::{Caller, Devices, Mfa, Purpose, Transaction, password};
 use countersign_issuer::model::{EventKind, Secret};
 use countersign_issuer::{Code, Result, Settings};
 
@@ -118,7 +119,7 @@ pub async fn known_device_spares_a_factor(stage: Stage) {
         let (caller, visitor) = (with(&house, cookie, 1), browser("flow"));
         let secret = Secret::new(PASSWORD);
         let first = password::prove(&house.issuer, "nora", secret, Purpose::Browser, "flow", &caller).await;
-        let mut transaction = countersign_issuer::login::Transaction::of(first.unwrap());
+        let mut transaction = Transaction::of(first.unwrap());
         if second {
             let account = house.stage.store.account(&nora.id).await.unwrap();
             let shown = super::totp::shown(&pending, account.now);
@@ -149,4 +150,40 @@ pub async fn known_device_spares_a_factor(stage: Stage) {
     let proven = turn(&before, true).await.unwrap();
     assert!(turn(&proven, false).await.is_some());
     assert_eq!(turn("", false).await, None, "a stranger still");
+}
+
+/// A session's cookie and nothing proven: no new cookie, no longer life, no known device, whatever the page that
+/// was on the way asks for; and what was proven before is not proven again by sending its form once more.
+pub async fn known_device_takes_a_proof(stage: Stage) {
+    let house = House::new(stage).await;
+    let nora = house.person("nora").await;
+    let cookie = house.sign_in("nora", &browser("flow")).await.unwrap().cookie;
+    let secret = Secret::new(PASSWORD);
+    let proof =
+        password::prove(&house.issuer, "nora", secret, Purpose::Browser, "flow", &caller(1)).await.unwrap();
+    let form = Transaction::of(proof);
+    let all = Demand::of_house(&house.issuer);
+    let turn = async |with: &Transaction, demand: &Demand, cookie: &str| {
+        let visitor = house.back(cookie).await;
+        browsers::turn(&house.issuer, with, demand, &visitor, &caller(9)).await.unwrap()
+    };
+    house.stage.clock.advance_seconds(100);
+    let now = house.stage.clock.now();
+    let before = house.back(cookie.expose()).await.session.unwrap();
+    let mark = house.stage.mark().await;
+    let nothing = Transaction::on_the_way("flow", "/account/security", now);
+    let change = Demand::of_change(&house.issuer, now);
+    for (with, demand) in [(&nothing, &change), (&nothing, &all)] {
+        let done = turn(with, demand, cookie.expose()).await;
+        assert!(matches!(done, Turn::Enough), "{done:?}");
+    }
+    assert_eq!(house.stage.kinds(mark).await, []);
+    let after = house.back(cookie.expose()).await.session.expect("the cookie is the owner's still");
+    assert_eq!(after.session.expires_at, before.session.expires_at);
+    assert_eq!(after.session.cookie, before.session.cookie);
+    assert_eq!(house.stage.store.list_devices(&nora.id).await.unwrap().len(), 1, "the owner's");
+
+    let Turn::SignedIn(fresh) = turn(&form, &all, cookie.expose()).await else { panic!("a new proof") };
+    let again = turn(&form, &all, fresh.cookie.expose()).await;
+    assert!(matches!(again, Turn::Enough), "{again:?}");
 }

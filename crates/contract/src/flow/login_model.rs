@@ -118,6 +118,8 @@ const ACTS: [Act; 20] = [
 enum Seen {
     /// Signed in at that level.
     In(Who, Acr),
+    /// The sign-in there is will do.
+    Enough,
     Begin,
     Second,
     Enrol,
@@ -147,6 +149,10 @@ impl State {
         }
         if !all.second && self.two {
             return (self, Seen::Enrol);
+        }
+        // Nothing beyond the sign-in there is: it stays as it is.
+        if !(fresh.first || fresh.second) {
+            return (self, Seen::Enough);
         }
         let level = if all.second { Acr::Two } else { Acr::One };
         (Self { session: Some((who, all)), carried: None, ..self }, Seen::In(who, level))
@@ -309,6 +315,7 @@ impl Real {
             self.carried = Some((transaction.seal(issuer, &self.binding).unwrap(), begun));
         }
         match seen {
+            Ok(Turn::Enough) => Seen::Enough,
             Ok(Turn::Begin(_)) => Seen::Begin,
             Ok(Turn::NeedFactor(_)) => Seen::Second,
             Ok(Turn::Enrol(_)) => Seen::Enrol,

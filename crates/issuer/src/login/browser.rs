@@ -1,7 +1,7 @@
 //! From proofs to a browser session: the SSO cookie.
 
 use super::device::{self, Known};
-use super::flow::begins;
+use super::flow::{adds, begins};
 use super::{Asked, Caller, Policy, Proof, Purpose, Step, Transaction, next_within_reach};
 use crate::Issuer;
 use crate::account::factors;
@@ -67,6 +67,8 @@ impl Demand {
 pub enum Turn {
     /// Signed in.
     SignedIn(Box<Fresh>),
+    /// The sign-in there is suffices, and nothing new was proven: go on. Nothing was written.
+    Enough,
     /// Nothing counts yet: one of these first.
     Begin(Vec<Factor>),
     /// One of these is still due.
@@ -77,9 +79,10 @@ pub enum Turn {
     OutOfReach,
 }
 
-/// Decides what is missing, and signs the browser in when nothing is. The cookie value changes at every
-/// login; the session of the same user in this browser goes on under its id, another user's is ended.
-/// `invalid_credentials` when nothing was proven, or the account was disabled or its credentials changed since.
+/// Decides what is missing, and signs the browser in when nothing is and something new was proven. The cookie
+/// value changes at every login; the session of the same user in this browser goes on under its id, another
+/// user's is ended. `invalid_credentials` when nothing was proven, or the account was disabled or its
+/// credentials changed since.
 pub async fn turn(
     issuer: &Issuer,
     transaction: &Transaction,
@@ -87,6 +90,41 @@ pub async fn turn(
     visitor: &Visitor,
     caller: &Caller,
 ) -> Result<Turn> {
+    match judge(issuer, transaction, demand, visitor, caller).await? {
+        Judged::Missing(turn) => Ok(turn),
+        Judged::Proven(signing_in) => {
+            let fresh = sign_in(issuer, transaction, *signing_in, visitor, caller).await?;
+            Ok(Turn::SignedIn(Box::new(fresh)))
+        }
+    }
+}
+
+/// What [`turn`] would say, and writes nothing: [`Turn::Enough`] where it would sign in.
+pub async fn look(
+    issuer: &Issuer,
+    transaction: &Transaction,
+    demand: &Demand,
+    visitor: &Visitor,
+    caller: &Caller,
+) -> Result<Turn> {
+    match judge(issuer, transaction, demand, visitor, caller).await? {
+        Judged::Missing(turn) => Ok(turn),
+        Judged::Proven(_) => Ok(Turn::Enough),
+    }
+}
+
+enum Judged {
+    Missing(Turn),
+    Proven(Box<SigningIn>),
+}
+
+async fn judge(
+    issuer: &Issuer,
+    transaction: &Transaction,
+    demand: &Demand,
+    visitor: &Visitor,
+    caller: &Caller,
+) -> Result<Judged> {
     let again = || rejected(Code::InvalidCredentials, "Please sign in again.");
     let here = visitor.session.as_ref().map(|live| &live.session);
     let who = transaction.user().or(here.map(|s| &s.user)).ok_or_else(again)?;
@@ -102,24 +140,27 @@ pub async fn turn(
         since: demand.since,
         known_device: known_device.is_some_and(|known| known.level >= Acr::Two),
     };
-    match next_within_reach(&account, transaction, &asked, demand.enough, &demand.policy, now) {
+    let turn = match next_within_reach(&account, transaction, &asked, demand.enough, &demand.policy, now) {
+        // Who has the cookie proves nothing by it: a session that goes on as it is would never end, and a
+        // stolen one would make the thief's device a known one.
+        Step::Done(_) if !adds(&account, transaction, &asked, &demand.policy, now) => Turn::Enough,
         Step::Done(authentication) => {
-            let signing_in = SigningIn { account: &account, transaction, authentication, known_device, now };
-            let fresh = sign_in(issuer, signing_in, visitor, caller).await?;
-            Ok(Turn::SignedIn(Box::new(fresh)))
+            let signing_in = SigningIn { account, authentication, known_device, now };
+            return Ok(Judged::Proven(Box::new(signing_in)));
         }
-        Step::NeedFactor(_) if transaction.user().is_none() && mine.is_none() => Err(again()),
-        Step::NeedFactor(ways) | Step::Enrol(ways) if ways.is_empty() => Ok(Turn::OutOfReach),
+        Step::NeedFactor(_) if transaction.user().is_none() && mine.is_none() => return Err(again()),
+        Step::NeedFactor(ways) | Step::Enrol(ways) if ways.is_empty() => Turn::OutOfReach,
         Step::NeedFactor(due) if begins(&account, transaction, &asked, &demand.policy, now) => {
-            Ok(Turn::Begin(due))
+            Turn::Begin(due)
         }
-        Step::NeedFactor(due) => Ok(Turn::NeedFactor(due)),
-        Step::Enrol(ways) => Ok(Turn::Enrol(ways)),
+        Step::NeedFactor(due) => Turn::NeedFactor(due),
+        Step::Enrol(ways) => Turn::Enrol(ways),
         Step::Refused(why) => {
             tracing::info!(why, "sign-in refused after a good proof");
-            Err(again())
+            return Err(again());
         }
-    }
+    };
+    Ok(Judged::Missing(turn))
 }
 
 /// Remembers the language (BCP 47) a person signed in in, for mails.
@@ -135,22 +176,27 @@ pub async fn complete(issuer: &Issuer, proof: Proof, visitor: &Visitor, caller: 
     let transaction = Transaction::of(proof);
     match turn(issuer, &transaction, &Demand::of_house(issuer), visitor, caller).await? {
         Turn::SignedIn(fresh) => Ok(*fresh),
-        Turn::Begin(_) | Turn::NeedFactor(_) | Turn::Enrol(_) | Turn::OutOfReach => {
+        Turn::Enough | Turn::Begin(_) | Turn::NeedFactor(_) | Turn::Enrol(_) | Turn::OutOfReach => {
             Err(rejected(Code::InvalidCredentials, "Please sign in again."))
         }
     }
 }
 
 /// All that [`next`] found enough.
-struct SigningIn<'a> {
-    account: &'a Account,
-    transaction: &'a Transaction,
+struct SigningIn {
+    account: Account,
     authentication: Authentication,
     known_device: Option<Known>,
     now: Timestamp,
 }
 
-async fn sign_in(issuer: &Issuer, with: SigningIn<'_>, visitor: &Visitor, caller: &Caller) -> Result<Fresh> {
+async fn sign_in(
+    issuer: &Issuer,
+    transaction: &Transaction,
+    with: SigningIn,
+    visitor: &Visitor,
+    caller: &Caller,
+) -> Result<Fresh> {
     let again = || rejected(Code::InvalidCredentials, "Please sign in again.");
     let user = &with.account.subject.user;
     let here = visitor.session.as_ref().map(|live| &live.session);
@@ -169,7 +215,7 @@ async fn sign_in(issuer: &Issuer, with: SigningIn<'_>, visitor: &Visitor, caller
         continues,
         id,
         user: user.id.clone(),
-        credential_version: with.transaction.credential_version().unwrap_or(user.credential_version),
+        credential_version: transaction.credential_version().unwrap_or(user.credential_version),
         cookie: Digest::of(cookie.expose()),
         authentication: with.authentication,
         life: issuer.settings.browser_session_ttl,

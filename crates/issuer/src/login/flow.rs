@@ -117,6 +117,19 @@ pub(super) fn begins(
     worth(&good(account, transaction, asked, policy, now), policy).is_none()
 }
 
+/// Does the transaction prove what the earlier sign-in does not hold, or holds from before?
+pub(super) fn adds(
+    account: &Account,
+    transaction: &Transaction,
+    asked: &Asked,
+    policy: &Policy,
+    now: Timestamp,
+) -> bool {
+    let alone = Asked { held: Vec::new(), ..asked.clone() };
+    let held = |p: &Proven| asked.held.iter().any(|h| h.factor == p.factor && h.at >= p.at);
+    good(account, transaction, &alone, policy, now).iter().any(|p| !held(p))
+}
+
 /// The strongest level that what the person has set up can prove under the policy. `None`: nothing does.
 pub fn reach(account: &Account, policy: &Policy) -> Option<Acr> {
     let at = Timestamp::default();

@@ -44,7 +44,7 @@ pub(crate) async fn confirm(State(app): State<Arc<App>>, form: PageForm) -> Resu
     let transaction = opened(&app, &form)?;
     let way = Way::of(&app, browser, params.one("resume")?, Some(&transaction)).await?;
     // Decided anew: what was proven must still lack just this.
-    let turn = browser::turn(issuer, &transaction, &way.demand, &browser.visitor, &browser.caller).await?;
+    let turn = browser::look(issuer, &transaction, &way.demand, &browser.visitor, &browser.caller).await?;
     if !matches!(&turn, Turn::Enrol(ways) if ways.contains(&Factor::Totp)) {
         return step::proceed(&app, browser, &way, &transaction).await;
     }

@@ -103,11 +103,9 @@ pub(crate) async fn go(
             if let Some(question) = after_sign_in(app, browser, &fresh.session.user, way.resume) {
                 return see_other(&question);
             }
-            match way.resume {
-                Some(resume) => back(app, resume),
-                None => see_other(&app.url(transaction.back_to().unwrap_or("/account"))),
-            }
+            on(app, way, transaction)
         }
+        Turn::Enough => on(app, way, transaction),
         Turn::Begin(_) => begin(app, browser, way, transaction),
         Turn::NeedFactor(due) => draw(app, browser, way, transaction, due, shown),
         Turn::Enrol(ways) => super::enrol::show(app, browser, way, transaction, &ways).await,
@@ -122,6 +120,14 @@ pub(crate) async fn go(
             )
             .into()),
         },
+    }
+}
+
+/// Where the sign-in was on its way to.
+fn on(app: &App, way: &Way<'_>, transaction: &Transaction) -> Result<Response, Fault> {
+    match way.resume {
+        Some(resume) => back(app, resume),
+        None => see_other(&app.url(transaction.back_to().unwrap_or("/account"))),
     }
 }
 
