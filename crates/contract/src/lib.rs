@@ -97,7 +97,8 @@ macro_rules! flows {
             known_device: known_device_gets_in known_device_forgotten known_device_told
                 known_device_spares_a_factor known_device_takes_a_proof;
             login_model: login_model;
-            step_up: step_up_for_what_is_missing step_up_for_clients step_up_for_resources;
+            step_up: step_up_for_what_is_missing step_up_for_clients step_up_for_resources step_up_on_a_new_device
+                step_up_when_the_house_asks_more step_up_renews_no_first_factor;
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
             magic_link: link_opened_and_used link_of_another_browser link_ends link_64_at_once
                 link_claims_an_unproven_address;

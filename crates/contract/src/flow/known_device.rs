@@ -158,6 +158,7 @@ pub async fn known_device_takes_a_proof(stage: Stage) {
     let house = House::new(stage).await;
     let nora = house.person("nora").await;
     let cookie = house.sign_in("nora", &browser("flow")).await.unwrap().cookie;
+    house.stage.clock.advance_seconds(1);
     let secret = Secret::new(PASSWORD);
     let proof =
         password::prove(&house.issuer, "nora", secret, Purpose::Browser, "flow", &caller(1)).await.unwrap();

@@ -1,14 +1,15 @@
 //! What requests, clients and resources ask of a sign-in, and asking the person for what is missing only.
 
-use super::{API, CALLBACK, IP, World, caller, member, signed};
+use super::{API, CALLBACK, IP, ISSUER, PASSWORD, World, caller, claims, member, parts, signed};
 use crate::Stage;
 use countersign_issuer::account::enrol::totp as enrol;
 use countersign_issuer::login::browser::{self, Turn};
-use countersign_issuer::login::{Purpose, Transaction, totp};
-use countersign_issuer::model::{Factor, Secret};
+use countersign_issuer::login::{Devices, Mfa, Policy, Proof, Purpose, Transaction, password, totp};
+use countersign_issuer::model::{Acr, Factor, Secret};
 use countersign_issuer::oauth::authorize::{self, Ask, Next, Visitor};
 use countersign_issuer::oauth::grant;
-use countersign_issuer::{Code, Failure, admin};
+use countersign_issuer::port::At;
+use countersign_issuer::{Code, Failure, Issuer, Settings, admin};
 use countersign_token::Timestamp;
 use countersign_token::dangerous;
 use serde_json::{Value, json};
@@ -221,4 +222,112 @@ pub async fn step_up_for_resources(stage: Stage) {
     admin::resources::apply(&world.issuer, &api(Value::Null)).await.unwrap();
     world.redeem("mobile", &waiting).await.unwrap();
     world.refresh("mobile", &token).await.unwrap();
+}
+
+/// Proves the app's code in that browser, beside what the session holds.
+async fn by_app(world: &World, visitor: &Visitor, phone: &Phone) -> Proof {
+    let At { now, it } =
+        world.stage.store.account(&visitor.session.as_ref().unwrap().session.user).await.unwrap();
+    let (code, account) = (phone.shows(now), it.unwrap());
+    totp::prove(&world.issuer, &account, &code, Purpose::Browser, &visitor.binding, &caller()).await.unwrap()
+}
+
+async fn by_password(world: &World, visitor: &Visitor, name: &str) -> Proof {
+    let (secret, from) = (Secret::new(PASSWORD), caller());
+    password::prove(&world.issuer, name, secret, Purpose::Browser, &visitor.binding, &from).await.unwrap()
+}
+
+/// `mfa: new_device` of a client in a house that asks for no second factor: a browser that somebody signed in
+/// with the password alone is a stranger to it; one that they signed in with both is not.
+pub async fn step_up_on_a_new_device(stage: Stage) {
+    let mut settings = Settings::new(ISSUER);
+    settings.login.mfa = Mfa::Never;
+    let world = World::with(stage, settings).await;
+    apply(&world, client("strict", json!({ "mfa": "new_device" }))).await;
+    let owner = world.sign_in(&world.visitor(), "ada").await;
+    let phone = Phone::of(&world, "ada", &owner).await;
+    let thief = world.sign_in(&world.visitor(), "ada").await;
+    assert_eq!(kind(&ask(&world, &thief, "mobile", &[]).await), "code", "the house asks for no more");
+    let next = ask(&world, &thief, "strict", &[]).await;
+    assert_eq!(kind(&next), "step up");
+    let due = vec![Factor::Totp, Factor::RecoveryCode];
+    assert!(matches!(turn(&world, &thief, &resume(next)).await, Turn::NeedFactor(ways) if ways == due));
+
+    let asked = resume(ask(&world, &owner, "strict", &[]).await);
+    let proof = by_app(&world, &owner, &phone).await;
+    let Turn::SignedIn(fresh) = turn_with(&world, &owner, &asked, &Transaction::of(proof)).await else {
+        panic!()
+    };
+    let devices = Devices::read(&world.issuer, fresh.device.expose());
+    let later = world.sign_in(&world.visitor(), "ada").await;
+    for (devices, due) in [(devices, "code"), (Devices::default(), "step up")] {
+        let request = Ask::Fresh(world.request("strict", &[]));
+        let next = authorize::answer(&world.issuer, request, None, &later, &devices).await;
+        assert_eq!(kind(&next), due);
+    }
+}
+
+/// Sign-ins of before are judged by what the operator demands now.
+pub async fn step_up_when_the_house_asks_more(stage: Stage) {
+    let world = World::new(stage).await;
+    let bob = world.sign_in(&world.visitor(), "bob").await;
+    let verdict = async |change: fn(&mut Policy)| {
+        let mut settings = Settings::new(ISSUER);
+        change(&mut settings.login);
+        let issuer = Issuer::start(settings, parts(&world.stage, &world.hasher, 8)).await.unwrap();
+        let request = Ask::Fresh(world.request("mobile", &[]));
+        kind(&authorize::authorize(&issuer, request, &bob).await)
+    };
+    assert_eq!(verdict(|_| {}).await, "code");
+    assert_eq!(verdict(|login| login.mfa = Mfa::Always).await, "step up");
+    assert_eq!(verdict(|login| login.acr = Acr::Two).await, "step up");
+    let mail_only = |login: &mut Policy| (login.mail, login.first) = (true, vec![Factor::EmailCode]);
+    assert_eq!(verdict(mail_only).await, "login again", "a password begins nothing any more");
+    let keys_only = |login: &mut Policy| login.first = vec![Factor::Passkey];
+    assert_eq!(verdict(keys_only).await, "unmet_authentication_requirements");
+}
+
+/// A second factor proven now makes no password of before new, for `max_age` and `session_ttl`; and what a
+/// sign-in made for the request gets is not older than it asked for.
+pub async fn step_up_renews_no_first_factor(stage: Stage) {
+    let world = World::new(stage).await;
+    apply(&world, client("brief", json!({ "session_ttl": 300 }))).await;
+    let ada = world.sign_in(&world.visitor(), "ada").await;
+    let began = world.clock().now();
+    let phone = Phone::of(&world, "ada", &ada).await;
+    world.wait(700).await;
+    let asked = resume(ask(&world, &ada, "mobile", &[("acr_values", TWO)]).await);
+    let proof = by_app(&world, &ada, &phone).await;
+    let Turn::SignedIn(fresh) = turn_with(&world, &ada, &asked, &Transaction::of(proof)).await else {
+        panic!()
+    };
+    let ada = back(&world, &ada, fresh.cookie.expose()).await;
+    for (client, changes, due) in [
+        ("mobile", &[("acr_values", TWO)][..], "code"),
+        ("mobile", &[("max_age", "300")], "login again"),
+        ("mobile", &[("max_age", "300"), ("prompt", "none")], "login_required"),
+        ("mobile", &[("max_age", "800")], "code"),
+        ("brief", &[], "login again"),
+    ] {
+        assert_eq!(kind(&ask(&world, &ada, client, changes).await), due, "{client} {changes:?}");
+    }
+    let id = async |response: &authorize::Response| {
+        let tokens = world.redeem("mobile", &member(response, "code").unwrap()).await.unwrap();
+        claims(tokens.id_token.as_ref().unwrap())
+    };
+    let Next::Respond(response) = ask(&world, &ada, "mobile", &[("acr_values", TWO)]).await else { panic!() };
+    assert_eq!(id(&response).await["auth_time"], began.seconds());
+
+    // A slow person: a minute between password and code, where half of one is asked for.
+    world.wait(31).await;
+    let asked = resume(ask(&world, &ada, "mobile", &[("acr_values", TWO), ("max_age", "30")]).await);
+    let mut slow = Transaction::of(by_password(&world, &ada, "ada").await);
+    assert!(matches!(turn_with(&world, &ada, &asked, &slow).await, Turn::NeedFactor(_)), "both anew");
+    world.wait(60).await;
+    slow.add(by_app(&world, &ada, &phone).await).unwrap();
+    let Turn::SignedIn(fresh) = turn_with(&world, &ada, &asked, &slow).await else { panic!() };
+    let ada = back(&world, &ada, fresh.cookie.expose()).await;
+    let next = authorize::authorize(&world.issuer, Ask::Resume(asked), &ada).await;
+    let Next::Respond(response) = next else { panic!("{next:?}") };
+    assert_eq!(id(&response).await["auth_time"], world.clock().now().seconds());
 }

@@ -131,14 +131,14 @@ async fn judge(
     let At { now, it } = issuer.store.account(who).await?;
     let account = it.ok_or_else(again)?;
     let mine = here.filter(|s| s.user == *who);
-    let known_device = device::known(issuer, caller, who).await?;
+    let known_device = device::known(issuer, &caller.devices, who).await?;
     let asked = Asked {
         purpose: Purpose::Browser,
         flow: visitor.binding.clone(),
         acr: demand.acr,
         held: mine.map(|s| s.authentication.proven()).unwrap_or_default(),
         since: demand.since,
-        known_device: known_device.is_some_and(|known| known.level >= Acr::Two),
+        known_device: known_device.is_some_and(|known| known.vouches()),
     };
     let turn = match next_within_reach(&account, transaction, &asked, demand.enough, &demand.policy, now) {
         // Who has the cookie proves nothing by it: a session that goes on as it is would never end, and a

@@ -77,15 +77,22 @@ fn write(issuer: &Issuer, known: &Named) -> String {
 pub(crate) struct Known {
     id: [u8; 16],
     /// The strongest sign-in it came from.
-    pub(crate) level: Acr,
+    level: Acr,
 }
 
-/// The caller's device, if it signed this person in and the store remembers. Without a cookie that names the
-/// person, nothing is read.
-pub(crate) async fn known(issuer: &Issuer, caller: &Caller, user: &UserId) -> Result<Option<Known>> {
-    let Some(id) = caller.devices.of(user) else { return Ok(None) };
+/// The device of that cookie, if it signed this person in and the store remembers. Without a cookie that names
+/// the person, nothing is read.
+pub(crate) async fn known(issuer: &Issuer, devices: &Devices, user: &UserId) -> Result<Option<Known>> {
+    let Some(id) = devices.of(user) else { return Ok(None) };
     let level = issuer.store.known_device(user, &Digest::of(id).0).await?;
     Ok(level.map(|level| Known { id, level }))
+}
+
+impl Known {
+    /// It signed the person in with two factors, and may be spared the second one.
+    pub(crate) fn vouches(&self) -> bool {
+        self.level >= Acr::Two
+    }
 }
 
 /// For the limiter: the device and its person.

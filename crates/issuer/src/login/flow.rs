@@ -135,7 +135,12 @@ pub fn reach(account: &Account, policy: &Policy) -> Option<Acr> {
     let at = Timestamp::default();
     let all = Factor::ALL.into_iter().filter(|f| account.enrolled.has(*f, policy.mail));
     let all: Vec<Proven> = all.map(|factor| Proven { factor, at, hardware: false }).collect();
-    worth(&all, policy).as_deref().and_then(Acr::of)
+    level(&all, policy)
+}
+
+/// The level these proofs reach under the policy. `None`: nothing of them begins a sign-in here.
+pub fn level(proven: &[Proven], policy: &Policy) -> Option<Acr> {
+    worth(proven, policy).as_deref().and_then(Acr::of)
 }
 
 /// Of these, what a sign-in may stand on: a factor that may come first, and all that may come second. Two

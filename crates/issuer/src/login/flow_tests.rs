@@ -163,7 +163,7 @@ fn step_up_asks_for_what_is_missing_only() {
     let held = Asked { acr: Acr::Two, held: vec![password(-3600)], ..asked() };
     assert_eq!(next(&me, &flow(&[]), &held, &policy, at(0)), Step::NeedFactor(vec![Factor::Totp]));
     let (auth_time, acr, _) = done(next(&me, &flow(&[(Factor::Totp, 1)]), &held, &policy, at(2)));
-    assert_eq!((auth_time, acr.as_str()), (at(1), "urn:countersign:2"));
+    assert_eq!((auth_time, acr.as_str()), (at(-3600), "urn:countersign:2"), "no newer than the password");
     let again = Asked { since: Some(at(-60)), ..held };
     assert_eq!(
         next(&me, &flow(&[]), &again, &policy, at(0)),

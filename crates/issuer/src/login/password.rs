@@ -104,9 +104,9 @@ async fn enter<'a>(issuer: &'a Issuer, login: &str, mark: Mark, caller: &Caller)
     let found = issuer.store.find_login(login).await?;
     let user = found.it.as_ref().map(|found| &found.subject.user.id);
     let own = match user {
-        Some(user) => {
-            device::known(issuer, caller, user).await?.map(|known| device::mark(issuer, user, &known))
-        }
+        Some(user) => device::known(issuer, &caller.devices, user)
+            .await?
+            .map(|known| device::mark(issuer, user, &known)),
         None => None,
     };
     let attempt = match own {

@@ -4,11 +4,16 @@
 use super::{Acr, BrowserSessionId, ClientId, ClientSessionId, Digest, Factor, Proven, Scopes, UserId};
 use countersign_token::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Proofs this near belong to one sign-in: none under way lives longer.
+const ONE_SIGN_IN: Duration = Duration::from_secs(600);
 
 /// How somebody proved who they are, and when.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Authentication {
-    /// The last proof.
+    /// End of the sign-in that the oldest proof the level needs was made in: a factor added later does not
+    /// renew it. Never before [`Self::proven_since`].
     pub auth_time: Timestamp,
     /// `urn:countersign:1`, `urn:countersign:2`, `urn:countersign:phr`.
     pub acr: String,
@@ -25,7 +30,8 @@ impl Authentication {
     pub fn of(mut proven: Vec<Proven>) -> Option<Self> {
         proven.sort_by_key(|p| p.at);
         let acr = Acr::of(&proven)?;
-        let auth_time = proven.last()?.at;
+        let end = needed_since(&proven)? + ONE_SIGN_IN;
+        let auth_time = proven.iter().map(|p| p.at).filter(|at| *at <= end).max()?;
         let mut amr: Vec<String> = Vec::new();
         let mfa = (acr >= Acr::Two).then_some("mfa");
         for method in proven.iter().flat_map(|p| p.amr().iter().copied()).chain(mfa) {
@@ -44,6 +50,16 @@ impl Authentication {
         self.proven.clone()
     }
 
+    /// Then or later all was proven that the level needs, a factor that begins a sign-in too.
+    pub fn proven_since(&self) -> Timestamp {
+        needed_since(&self.proven).unwrap_or(self.auth_time)
+    }
+
+    /// The newest proof.
+    pub fn last_proof(&self) -> Timestamp {
+        self.proven.iter().map(|p| p.at).max().unwrap_or(self.auth_time)
+    }
+
     /// The proof that made two factors of one: the method and when (`mfa_method`, `mfa_verified_at`).
     pub fn second(&self) -> Option<Proven> {
         let proven = self.proven();
@@ -52,6 +68,25 @@ impl Authentication {
             (Acr::of(so_far)? >= Acr::Two).then(|| so_far.last().copied())?
         })
     }
+}
+
+/// The newest moment since which these proofs, oldest first, are worth as much as all of them and begin a
+/// sign-in.
+fn needed_since(proven: &[Proven]) -> Option<Timestamp> {
+    let level = Acr::of(proven)?;
+    let known_first =
+        |p: &Proven| matches!(p.factor, Factor::Password | Factor::MagicLink | Factor::Upstream);
+    // A code by mail is a second step where something came before that is nothing but a first.
+    let mail_begins = !proven.iter().any(known_first);
+    let begins = |p: &Proven| match p.factor {
+        Factor::Passkey => true,
+        Factor::EmailCode => mail_begins,
+        _ => known_first(p),
+    };
+    let enough = |tail: &&[Proven]| Acr::of(tail) >= Some(level) && tail.iter().any(begins);
+    let tails = (0..proven.len()).rev().filter_map(|from| proven.get(from..));
+    let newest = tails.filter(enough).find_map(|tail| tail.first());
+    newest.or(proven.first()).map(|p| p.at)
 }
 
 /// A person's sign-in at the issuer (the SSO cookie). Its id never changes; the cookie's value does.
@@ -144,5 +179,51 @@ impl ClientSession {
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none()
             && self.refresh.as_ref().is_none_or(|r| now < r.idle_until && now < r.absolute_until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Factor::{EmailCode, MagicLink, Passkey, Password, SecurityKey, SmsCode, Totp, Upstream};
+
+    const WEEK: i64 = 7 * 24 * 60 * 60;
+
+    /// Since when all needed is proven, and `auth_time`.
+    fn times(proofs: &[(Factor, i64)]) -> (i64, i64) {
+        let proof = |(factor, at): &(Factor, i64)| Proven {
+            factor: *factor,
+            at: Timestamp::from_seconds(*at),
+            hardware: false,
+        };
+        let it = Authentication::of(proofs.iter().map(proof).collect()).unwrap();
+        (it.proven_since().seconds(), it.auth_time.seconds())
+    }
+
+    #[test]
+    fn a_sign_in_is_as_old_as_the_oldest_proof_its_level_needs() {
+        for (proofs, due) in [
+            (&[(Password, 5)][..], (5, 5)),
+            // One sign-in ends with its last proof.
+            (&[(Password, 5), (Totp, 65)], (5, 65)),
+            (&[(Password, 0), (Totp, 600)], (0, 600)),
+            (&[(Password, 0), (Totp, 601)], (0, 0)),
+            // A step-up renews nothing.
+            (&[(Password, 0), (Totp, WEEK)], (0, 0)),
+            (&[(Password, 0), (Totp, 60), (SmsCode, WEEK)], (0, 60)),
+            (&[(Password, 0), (Totp, WEEK), (SmsCode, WEEK + 1)], (0, 0)),
+            (&[(Upstream, 0), (SecurityKey, WEEK)], (0, 0)),
+            (&[(Totp, 0), (Password, WEEK)], (0, 0)),
+            // Of two second factors the newer one will do, when the first one is as new.
+            (&[(SmsCode, 0), (Password, WEEK), (Totp, WEEK + 9)], (WEEK, WEEK + 9)),
+            // A passkey is all in one.
+            (&[(Password, 0), (Totp, 60), (Passkey, WEEK)], (WEEK, WEEK)),
+            // By mail: a first step, or a second one after a password.
+            (&[(EmailCode, 0), (Totp, 30)], (0, 30)),
+            (&[(Totp, 0), (MagicLink, WEEK), (SmsCode, WEEK)], (WEEK, WEEK)),
+            (&[(Password, 0), (EmailCode, WEEK), (Totp, WEEK)], (0, 0)),
+        ] {
+            assert_eq!(times(proofs), due, "{proofs:?}");
+        }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) async fn get(
         }
         _ => Ask::Fresh(params),
     };
-    show(&app, &browser, authorize::authorize(&app.issuer, ask, &browser.visitor).await).await
+    show(&app, &browser, decided(&app, &browser, ask, None).await).await
 }
 
 /// A client may post its request (OIDC Core 3.1.2.1), from another site: cookies with `SameSite=Lax` are not
@@ -68,12 +68,16 @@ pub(crate) async fn choose(
         }
     };
     still_good(&app, &browser, resume).await?;
-    match authorize::choose(&app.issuer, resume, choice, &browser.visitor).await {
+    match decided(&app, &browser, Ask::Resume(resume.to_owned()), Some(choice)).await {
         Next::SelectAccount { resume, .. } => back(&app, &resume),
         Next::Consent(view) => back(&app, &view.resume),
         // Signing in as somebody else is asked for by this choice alone: it is shown here and now.
         next => show(&app, &browser, next).await,
     }
+}
+
+async fn decided(app: &App, browser: &Browser, ask: Ask, choice: Option<Choice>) -> Next {
+    authorize::answer(&app.issuer, ask, choice, &browser.visitor, &browser.caller.devices).await
 }
 
 /// For whom a sealed request was; too old or another browser's gets a page that says how to start again.

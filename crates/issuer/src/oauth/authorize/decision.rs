@@ -81,7 +81,8 @@ pub(super) fn since(
     resume: &Resume,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let proven_at = session.authentication.auth_time;
+    // All of it: a second factor added by now makes no first one of weeks ago new.
+    let proven_at = session.authentication.proven_since();
     // Signed in during this request: no older demand is open any more.
     let fresh = proven_at >= resume.asked_at;
     // OIDC Core 3.1.2.1: `max_age=0` asks as `prompt=login` does, however short ago the proof is.
@@ -94,7 +95,8 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     let Facts { request, session, resume, .. } = facts;
     let prompt = request.prompt;
     let Some(session) = session else { return login(facts, false) };
-    let fresh = session.authentication.auth_time >= resume.asked_at;
+    // Something was proven during this request, by the one who is signed in.
+    let fresh = session.authentication.last_proof() >= resume.asked_at;
     if request.hinted.as_ref().is_some_and(|hinted| *hinted != session.user) {
         // OIDC Core 3.1.2.1: somebody else than `id_token_hint` names may not answer for them.
         return if fresh { Decision::Error(login_required()) } else { login(facts, false) };

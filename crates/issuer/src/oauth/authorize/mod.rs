@@ -17,9 +17,10 @@ use super::target::Known;
 use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
 use crate::login::browser::Demand;
-use crate::login::{self, Asked, Policy, Purpose, Transaction};
+use crate::login::{self, Asked, Devices, Mfa, Policy, Purpose, Transaction, device};
 use crate::model::{
-    Acr, Actor, AuthorizationCode, Client, ClientId, Consent, Digest, EventDraft, EventKind, User, UserId,
+    Acr, Actor, AuthorizationCode, Client, ClientId, Consent, Digest, EventDraft, EventKind, Proven, User,
+    UserId,
 };
 use crate::port::At;
 use crate::port::browser_session::LiveBrowser;
@@ -124,14 +125,25 @@ pub enum Choice {
     Another,
 }
 
-/// Decides what comes next. Failures inside [`Next::Page`]; `Err` never happens for a request's own fault.
+/// Decides what comes next, for a browser on a device that nobody knows. Failures inside [`Next::Page`].
 pub async fn authorize(issuer: &Issuer, ask: Ask, visitor: &Visitor) -> Next {
-    enter(issuer, ask, None, visitor).await.unwrap_or_else(Next::Page)
+    answer(issuer, ask, None, visitor, &Devices::default()).await
 }
 
-/// A page's form came back with a choice; decides again.
+/// As [`authorize`], when a page's form came back with a choice; decides again.
 pub async fn choose(issuer: &Issuer, resume: &str, choice: Choice, visitor: &Visitor) -> Next {
-    enter(issuer, Ask::Resume(resume.to_owned()), Some(choice), visitor).await.unwrap_or_else(Next::Page)
+    answer(issuer, Ask::Resume(resume.to_owned()), Some(choice), visitor, &Devices::default()).await
+}
+
+/// As [`authorize`] and [`choose`], on a device that signed people in before.
+pub async fn answer(
+    issuer: &Issuer,
+    ask: Ask,
+    choice: Option<Choice>,
+    visitor: &Visitor,
+    devices: &Devices,
+) -> Next {
+    enter(issuer, ask, choice, visitor, devices).await.unwrap_or_else(Next::Page)
 }
 
 /// The client and login hint of a sealed request, for a sign-in page that must be shown again after a
@@ -196,7 +208,13 @@ fn policy(issuer: &Issuer, client: &Client, request: &Request, known: &Known) ->
     issuer.settings.login.at(client, &audiences)
 }
 
-async fn enter(issuer: &Issuer, ask: Ask, choice: Option<Choice>, visitor: &Visitor) -> Result<Next> {
+async fn enter(
+    issuer: &Issuer,
+    ask: Ask,
+    choice: Option<Choice>,
+    visitor: &Visitor,
+    devices: &Devices,
+) -> Result<Next> {
     // Never ahead of the store's own clock: at worst a proof of the second before counts as made for this
     // request. Nobody outside can make the store work by asking.
     let now = issuer.store.cached_now();
@@ -214,7 +232,7 @@ async fn enter(issuer: &Issuer, ask: Ask, choice: Option<Choice>, visitor: &Visi
             return Ok(Next::Respond(Response::error(&issuer.settings.issuer, &request, &refused)));
         }
     };
-    let turn = Turn { issuer, client, request, visitor, known: &known, now };
+    let turn = Turn { issuer, client, request, visitor, devices, known: &known, now };
     turn.take(resume, choice).await
 }
 
@@ -243,6 +261,7 @@ struct Turn<'a> {
     client: Arc<Client>,
     request: Request,
     visitor: &'a Visitor,
+    devices: &'a Devices,
     known: &'a Known,
     now: Timestamp,
 }
@@ -299,30 +318,42 @@ impl Turn<'_> {
         }
     }
 
-    /// What the live sign-in is worth here. The person is read only where more than the house is demanded of
-    /// them, or than they proved.
+    /// What the live sign-in is worth here: its proofs by the demands of now. The person is read only where
+    /// these do not suffice whoever it is.
     async fn standing(&self, resume: &Resume) -> Result<Standing> {
         let Some(live) = &self.visitor.session else { return Ok(Standing::Nothing) };
         let session = &live.session;
-        let levels = self.request.levels;
         let policy = policy(self.issuer, &self.client, &self.request, self.known);
-        let reached = Acr::parse(&session.authentication.acr);
-        let plain = policy == self.issuer.settings.login && reached >= Some(levels.enough.max(policy.acr));
-        if plain || decision::since(&self.request, session, resume, self.now).is_some() {
+        let held = session.authentication.proven();
+        if decision::since(&self.request, session, resume, self.now).is_some()
+            || self.suffices(&held, &policy)
+        {
             return Ok(Standing::Enough);
         }
         let At { now, it } = self.issuer.store.account(&session.user).await?;
         let Some(account) = it else { return Ok(Standing::Nothing) };
-        let held = session.authentication.proven();
         let nothing = Transaction::begin(Purpose::Browser, &self.visitor.binding, now);
+        let device = device::known(self.issuer, self.devices, &session.user).await?;
         let asked = Asked {
-            acr: levels.enough,
+            acr: self.request.levels.enough,
             held: held.clone(),
-            // This browser signed them in.
-            known_device: true,
+            known_device: device.is_some_and(|device| device.vouches()),
             ..Asked::plain(Purpose::Browser, &self.visitor.binding)
         };
         Ok(Standing::of(&login::next(&account, &nothing, &asked, &policy, now), &held, &policy))
+    }
+
+    /// Do these proofs do, whatever the person has set up and whatever their device is? Where nobody asks for more
+    /// than the house, and the house for a second factor of those who have one, that was asked when the session
+    /// began, and who set one up since goes on in it.
+    fn suffices(&self, held: &[Proven], policy: &Policy) -> bool {
+        let of_house = *policy == self.issuer.settings.login;
+        let due = match policy.mfa {
+            Mfa::Never => Acr::One,
+            Mfa::WhenNewDevice | Mfa::WhenEnrolled if of_house => Acr::One,
+            Mfa::WhenNewDevice | Mfa::WhenEnrolled | Mfa::Always => Acr::Two,
+        };
+        login::flow::level(held, policy) >= Some(due.max(self.request.levels.enough).max(policy.acr))
     }
 
     fn error(&self, refused: &Rejected) -> Next {
