@@ -220,6 +220,7 @@ pub async fn admin_disable(stage: Stage) {
     let (server, command) = (&house.issuer, house.node().await);
     house.person("nora").await;
     let (visitor, tokens) = (house.visitor("nora").await, enter(&house, "nora").await);
+    house.stage.clock.advance_seconds(1);
     let cookie = house.sign_in("nora", &visitor).await.unwrap().cookie;
     assert!(works(server, &tokens).await);
 
