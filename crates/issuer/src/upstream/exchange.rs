@@ -214,6 +214,7 @@ mod tests {
         for (status, body, due) in [
             (400, r#"{"error":"invalid_grant"}"#, Kind::Expired),
             (200, r#"{"error":"bad_verification_code"}"#, Kind::Expired),
+            (200, r#"{"error":"unverified_user_email"}"#, Kind::Denied),
             (401, r#"{"error":"invalid_client"}"#, Kind::Misconfigured),
             (400, "<html>", Kind::Misconfigured),
             (302, "", Kind::Misconfigured),
