@@ -70,7 +70,7 @@ macro_rules! flows {
         $crate::flows! { @cases $place;
             account: account_sessions account_end_others;
             account_change: account_address_changes account_address_tells_nothing account_address_bound
-                account_password_changes account_consents account_export;
+                account_password_changes account_changes_end_with_the_session account_consents account_export;
             account_delete: account_deleted;
             recover: recover_flow recover_tells_nothing recover_needs_the_second_factor
                 recover_by_a_recovery_code recover_bound;

@@ -5,7 +5,9 @@ use super::totp::enrolled;
 use super::{ISSUER, post};
 use crate::Stage;
 use countersign_issuer::account::email::{self, Shown};
+use countersign_issuer::account::enrol::{recovery_code as paper, totp as app};
 use countersign_issuer::account::{consents, export, factors, password};
+use countersign_issuer::admin::users;
 use countersign_issuer::login::{Look, Purpose};
 use countersign_issuer::model::message::{About, Noticed};
 use countersign_issuer::model::{Consent, EventKind, Scopes, Secret};
@@ -155,6 +157,40 @@ pub async fn account_password_changes(stage: Stage) {
     let user = house.stage.store.account(&user.id).await.unwrap().it.unwrap().subject.user;
     enrolled(&house, &user).await;
     assert!(!password::old_will_do(issuer, &me).await.unwrap());
+}
+
+/// A request let in just before the owner's reset ended its session changes nothing after it: what it may was
+/// decided by credentials that are void.
+pub async fn account_changes_end_with_the_session(stage: Stage) {
+    let house = house(stage).await;
+    let issuer = &house.issuer;
+    let nora = house.person("nora").await;
+    let thief = signed_in(&house, "nora").await;
+    house.mails().await;
+    ask(&house, &thief, "thief@example.test", 1).await.unwrap();
+    let token = house.token(&house.mails().await.remove(0));
+    let me = &thief.subject.user;
+    let pending = app::begin(issuer, me, "flow", house.stage.clock.now()).unwrap();
+    let shows = super::totp::shown(&pending, house.stage.clock.now());
+    users::set_password(issuer, "nora", Secret::new(NEW)).await.unwrap();
+
+    let (keep, from) = (Some(&thief.session.id), caller(1));
+    let set = password::set(issuer, &thief, Secret::new("mine mine mine mine"), &from).await;
+    assert_eq!(code(set), Code::Conflict, "a password");
+    assert_eq!(code(password::remove(issuer, &thief, &from).await), Code::Conflict, "none");
+    let address = code(email::open(issuer, &thief, &token, "flow", &from).await);
+    assert!(matches!(address, Code::Conflict | Code::CodeExpired), "{address:?}");
+    let app = app::confirm(issuer, me, "flow", &pending.blob, &shows, keep, &from).await;
+    assert_eq!(code(app), Code::Conflict, "an app");
+    assert_eq!(code(paper::make(issuer, me, keep, &from).await), Code::Conflict, "codes");
+    let now = house.stage.store.account(&nora.id).await.unwrap().it.unwrap();
+    assert_eq!((now.subject.user.email.as_str(), now.enrolled.totp), ("nora@example.test", false));
+    assert_eq!(now.subject.user.credential_version, me.credential_version + 1, "the reset alone");
+
+    // Removals too.
+    enrolled(&house, &now.subject.user).await;
+    assert_eq!(code(app::remove(issuer, me, keep, &from).await), Code::Conflict);
+    assert!(house.stage.store.account(&nora.id).await.unwrap().it.unwrap().enrolled.totp);
 }
 
 /// Consents: listed, taken back once, not another's.

@@ -92,6 +92,7 @@ pub async fn totp_enrolment(stage: Stage) {
     prove(&house, &has, &new, 1).await.unwrap();
 
     assert_eq!(house.told().await, [(Noticed::TotpAdded, None)], "the other app; signing in is no change");
+    let nora = account(&house, &nora.id).await.subject.user;
     enrol::remove(issuer, &nora, None, &caller(1)).await.unwrap();
     assert_eq!(house.told().await, [(Noticed::TotpRemoved, None)]);
     assert_eq!(code(enrol::remove(issuer, &nora, None, &caller(1)).await), Code::NotFound);

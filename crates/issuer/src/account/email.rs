@@ -127,10 +127,10 @@ pub async fn answer(
 }
 
 async fn shown(issuer: &Issuer, me: &LiveBrowser, answered: Answered, caller: &Caller) -> Result<Shown> {
-    let user = load(issuer, me).await?.it.subject.user;
+    let user = &me.subject.user;
     let target = answered.challenge.target.as_str();
     if answered.challenge.purpose == Purpose::VerifyEmail {
-        let event = by(&user, EventKind::EmailVerified, caller);
+        let event = by(user, EventKind::EmailVerified, caller);
         return match issuer.store.verify_email(&user.id, target, event).await? {
             true => Ok(Shown::Verified),
             false => Err(gone()),
@@ -138,7 +138,7 @@ async fn shown(issuer: &Issuer, me: &LiveBrowser, answered: Answered, caller: &C
     }
     // Both mailboxes are told; the log keeps neither address.
     let mut change =
-        change(issuer, &user, (EventKind::EmailChanged, Noticed::EmailChanged), Some(&me.session.id), caller)
+        change(issuer, user, (EventKind::EmailChanged, Noticed::EmailChanged), Some(&me.session.id), caller)
             .await?;
     let mut there = user.clone();
     target.clone_into(&mut there.email);

@@ -34,13 +34,13 @@ pub async fn prove_old(
     }
 }
 
-/// Sets it. Every other session ends, and the person is told. `weak_password`: with what to do;
-/// `too_many_attempts`.
+/// Sets it, if the credentials are still those that `me` was read with. Every other session ends, and the person
+/// is told. `weak_password`: with what to do; `too_many_attempts`.
 pub async fn set(issuer: &Issuer, me: &LiveBrowser, new: Secret, caller: &Caller) -> Result<()> {
-    let user = load(issuer, me).await?.it.subject.user;
-    let hash = password::prepare(issuer, new, &about(&user), Chooser::Person(caller)).await?;
+    let user = &me.subject.user;
+    let hash = password::prepare(issuer, new, &about(user), Chooser::Person(caller)).await?;
     let what = (EventKind::PasswordChanged, Noticed::PasswordChanged);
-    let change = change(issuer, &user, what, Some(&me.session.id), caller).await?;
+    let change = change(issuer, user, what, Some(&me.session.id), caller).await?;
     changed(issuer, issuer.store.set_password(change, hash).await?).await
 }
 
@@ -51,7 +51,7 @@ pub async fn remove(issuer: &Issuer, me: &LiveBrowser, caller: &Caller) -> Resul
     left.password = false;
     factors::may_leave(&account, &left, &issuer.settings.login)?;
     let what = (EventKind::PasswordRemoved, Noticed::PasswordChanged);
-    let change = change(issuer, &account.subject.user, what, Some(&me.session.id), caller).await?;
+    let change = change(issuer, &me.subject.user, what, Some(&me.session.id), caller).await?;
     changed(issuer, issuer.store.remove_password(change).await?).await
 }
 

@@ -171,8 +171,8 @@ pub async fn link_mine(issuer: &Issuer, pending: &Pending, me: &LiveBrowser, cal
     if !factors::fresh_enough(issuer, me).await? {
         return Err(rejected(Code::InsufficientAuthorization, "Please sign in again first."));
     }
-    let At { now, it: account } = account::load(issuer, me).await?;
-    add(issuer, pending, &account.subject.user, Some(&me.session.id), caller, now).await
+    let now = issuer.store.cached_now();
+    add(issuer, pending, &me.subject.user, Some(&me.session.id), caller, now).await
 }
 
 /// Writes the link, and tells its owner.
@@ -299,7 +299,7 @@ pub async fn unlink(
         return Err(rejected(Code::InsufficientAuthorization, "Please sign in again first."));
     }
     let At { now, it: account } = account::load(issuer, me).await?;
-    let user = &account.subject.user;
+    let user = &me.subject.user;
     let links = issuer.store.list_upstreams(&user.id).await?;
     // A provider that was taken out of the configuration is no way to sign in.
     let stays = |l: &&UpstreamLink| {

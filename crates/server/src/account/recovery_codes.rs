@@ -46,7 +46,7 @@ pub(crate) async fn make(State(app): State<Arc<App>>, form: PageForm) -> Result<
         return see_other(&app.url("/account/security"));
     }
     let (keep, caller) = (Some(&me.session.id), &form.browser.caller);
-    let codes = recovery_code::make(&app.issuer, &account.subject.user, keep, caller).await?;
+    let codes = recovery_code::make(&app.issuer, &me.subject.user, keep, caller).await?;
     Ok(made(&app, &form.browser, me, &codes, None))
 }
 

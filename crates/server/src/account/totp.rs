@@ -41,7 +41,7 @@ pub(crate) async fn confirm(State(app): State<Arc<App>>, form: PageForm) -> Resu
     let sealed = form.params.required("sealed")?;
     let code = Secret::new(form.params.one("code")?.unwrap_or_default());
     let account = account::load(&app.issuer, me).await?;
-    let user = &account.it.subject.user;
+    let user = &me.subject.user;
     let keep = Some(&me.session.id);
     let failed = match totp::confirm(&app.issuer, user, flow, sealed, &code, keep, &browser.caller).await {
         Ok(Some(codes)) => return Ok(recovery_codes::made(&app, browser, me, &codes, Some("totp_added"))),

@@ -50,8 +50,9 @@ fn gone() -> Failure {
     rejected(Code::NotFound, "This account is gone.")
 }
 
-/// A change the person makes to their credentials, decided by `me` as it was read, with the notice that goes
-/// with it. `keep`: the browser it is made in; every other session ends.
+/// A change the person makes to their credentials, with the notice that goes with it. `me` is the person as they
+/// were read with the session or the proofs that allow it: after a reset by the owner or the operator, which ends
+/// those, nothing is written. `keep`: the browser it is made in; every other session ends.
 pub(crate) async fn change(
     issuer: &Issuer,
     me: &User,

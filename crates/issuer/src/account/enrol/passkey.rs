@@ -126,7 +126,6 @@ pub async fn remove(issuer: &Issuer, owner: Owner<'_>, id: PasskeyId) -> Result<
     let counted = if key.verifies_user { &mut left.passkeys } else { &mut left.security_keys };
     *counted = counted.saturating_sub(1);
     may_leave(&account, &left, &issuer.settings.login)?;
-    let owner = Owner { user: &account.subject.user, ..owner };
     let change = change(issuer, owner, EventKind::PasskeyRemoved, Noticed::PasskeyRemoved, key, now).await?;
     let rules = issuer.store.remove_passkey(change, id).await?.ok_or_else(unknown)?;
     revocation::enforce(issuer, &rules).await?;

@@ -65,7 +65,6 @@ pub async fn confirm(
     let account = load(issuer, me).await?;
     let (of, purpose) = (Addressee::Person(&account), Purpose::EnrolPhone);
     let answered = challenge::answer(issuer, of, purpose, Factor::SmsCode, Some(flow), code, caller).await?;
-    let me = &account.subject.user;
     let change = change(issuer, me, (EventKind::PhoneAdded, Noticed::PhoneAdded), keep, caller).await?;
     let rules = issuer.store.put_phone(change, &answered.challenge.target).await?;
     revocation::enforce(issuer, &rules.ok_or_else(gone)?).await?;
@@ -82,7 +81,6 @@ pub async fn remove(
     let account = load(issuer, me).await?;
     let left = Enrolled { phone: None, ..account.enrolled.clone() };
     factors::may_leave(&account, &left, &issuer.settings.login)?;
-    let me = &account.subject.user;
     let change = change(issuer, me, (EventKind::PhoneRemoved, Noticed::PhoneRemoved), keep, caller).await?;
     let rules = issuer.store.remove_phone(change).await?;
     let none = || rejected(Code::NotFound, "There is no phone number to remove.");

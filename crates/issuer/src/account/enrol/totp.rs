@@ -84,7 +84,6 @@ pub async fn remove(
     let account = load(issuer, me).await?;
     let left = Enrolled { totp: false, ..account.enrolled.clone() };
     factors::may_leave(&account, &left, &issuer.settings.login)?;
-    let me = &account.subject.user;
     let change = change(issuer, me, (EventKind::TotpRemoved, Noticed::TotpRemoved), keep, caller).await?;
     let rules = issuer.store.remove_totp(change).await?;
     let none = || rejected(Code::NotFound, "There is no authenticator app to remove.");
