@@ -133,6 +133,83 @@ impl Code {
     }
 }
 
+/// Why something typed is refused, where one code has several reasons.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// A password below the least length.
+    PasswordShort,
+    /// A password above the greatest length.
+    PasswordLong,
+    /// A password with a control character.
+    PasswordControl,
+    /// A password that is the person's name or address.
+    PasswordYours,
+    /// A password that is soon guessed.
+    PasswordEasy,
+    /// A password from a list of stolen ones.
+    PasswordStolen,
+    /// No password where one is needed.
+    PasswordNone,
+    /// No e-mail address.
+    Address,
+    /// No display name.
+    Name,
+    /// Not the address it must be.
+    Mismatch,
+    /// Nobody signs up here.
+    SignUpOff,
+    /// Nobody signs up with an address of that domain.
+    Domain,
+    /// No mail is sent.
+    NoMail,
+}
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::PasswordShort,
+        Self::PasswordLong,
+        Self::PasswordControl,
+        Self::PasswordYours,
+        Self::PasswordEasy,
+        Self::PasswordStolen,
+        Self::PasswordNone,
+        Self::Address,
+        Self::Name,
+        Self::Mismatch,
+        Self::SignUpOff,
+        Self::Domain,
+        Self::NoMail,
+    ];
+    /// The code it belongs to.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Address | Self::Name | Self::Mismatch => Code::InvalidRequest,
+            Self::SignUpOff | Self::Domain => Code::SignUpClosed,
+            Self::NoMail => Code::MethodUnavailable,
+            _ => Code::WeakPassword,
+        }
+    }
+    /// The stable name: the end of its text's key.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PasswordShort => "short",
+            Self::PasswordLong => "long",
+            Self::PasswordControl => "control",
+            Self::PasswordYours => "yours",
+            Self::PasswordEasy => "easy",
+            Self::PasswordStolen => "stolen",
+            Self::PasswordNone => "none",
+            Self::Address => "address",
+            Self::Name => "name",
+            Self::Mismatch => "mismatch",
+            Self::SignUpOff => "closed",
+            Self::Domain => "domain",
+            Self::NoMail => "no_mail",
+        }
+    }
+}
+
 /// A refusal. `public` may be shown to anybody; `private` goes to the log only.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}: {public}", code.name())]
@@ -145,18 +222,24 @@ pub struct Rejected {
     pub private: Option<String>,
     /// When asking again may help.
     pub retry_after: Option<Duration>,
+    /// Which of the reasons there are for this code.
+    pub reason: Option<Reason>,
 }
 
 impl Rejected {
     /// A refusal with nothing more to say to the log.
     pub fn new(code: Code, public: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, public: public.into(), private: None, retry_after: None }
+        Self { code, public: public.into(), private: None, retry_after: None, reason: None }
     }
     /// Adds what the log should know.
     #[must_use]
     pub fn because(mut self, private: impl Into<String>) -> Self {
         self.private = Some(private.into());
         self
+    }
+    /// A refusal whose reason the pages tell in the reader's language.
+    pub fn of(reason: Reason, public: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason: Some(reason), ..Self::new(reason.code(), public) }
     }
 }
 

@@ -120,11 +120,10 @@ async fn tell(
     }
     message.about.grown(age);
     let client = match &message.client {
-        // Without its name rather than not at all.
+        // Without its look rather than not at all.
         Some(id) => issuer.directory.client(id).await.ok().flatten(),
         None => None,
     };
-    let client = client.map(|c| c.display_name().to_owned());
     let parcel = Parcel { id: taken.job.id, queued_at: taken.created_at, message: &message, client };
     issuer.courier.deliver(parcel).await
 }

@@ -1,4 +1,4 @@
-//! `/recover`: a new password for who lost theirs. The answer is "look into your mail", whoever asks; after
+//! `/recover`: a new password for who lost theirs. The answer is "check your mail", whoever asks; after
 //! the link come the account's other factors, and only then a new password.
 
 use crate::account::trouble::Failed;

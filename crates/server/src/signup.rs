@@ -1,4 +1,4 @@
-//! `/signup`: making an account by oneself. The answer is "look into your mail", whoever asks.
+//! `/signup`: making an account by oneself. The answer is "check your mail", whoever asks.
 
 use crate::account::trouble::Failed;
 use crate::app::App;
@@ -14,7 +14,7 @@ use crate::view::see_other;
 use axum::extract::State;
 use axum::response::Response;
 use countersign_issuer::account::signup::{self, Form, Made};
-use countersign_issuer::error::rejected;
+use countersign_issuer::error::{Reason, Rejected};
 use countersign_issuer::login::Transaction;
 use countersign_issuer::model::{Client, Secret};
 use countersign_issuer::{Code, Failure};
@@ -29,7 +29,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Fault> {
     if !app.issuer.settings.sign_up.enabled {
         let closed = "Accounts are not made here by oneself. Ask whoever runs this service.";
-        return Err(rejected(Code::SignUpClosed, closed).into());
+        return Err(Rejected::of(Reason::SignUpOff, closed).into());
     }
     if browser.visitor.session.is_some() {
         return see_other(&app.url("/account"));

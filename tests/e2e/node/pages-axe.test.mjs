@@ -11,6 +11,12 @@ const WIDTHS = [360, 1280]
 const SCHEMES = ['light', 'dark']
 const SERIOUS = new Set(['serious', 'critical'])
 
+/** Is the page that is showing no wider than the screen? */
+async function fits(page, place) {
+  const [inner, scroll] = await page.evaluate('[window.innerWidth, document.documentElement.scrollWidth]')
+  assert.ok(scroll <= inner, `${place}: ${scroll} px wide`)
+}
+
 /** Looks at the page that is showing, narrow and wide, light and dark. */
 async function look(page, name) {
   for (const width of WIDTHS) {
@@ -18,8 +24,7 @@ async function look(page, name) {
       const place = `${name}, ${width} px, ${colorScheme}`
       await page.setViewportSize({ width, height: 800 })
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      const [inner, scroll] = await page.evaluate('[window.innerWidth, document.documentElement.scrollWidth]')
-      assert.ok(scroll <= inner, `${place}: ${scroll} px wide`)
+      await fits(page, place)
       await page.evaluate(axe)
       const { violations, passes } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
       const found = violations.filter((v) => SERIOUS.has(v.impact))
@@ -198,10 +203,21 @@ describe('pages of an account', () => {
     await page.goto(`${issuer.url}/signup`)
     await look(page, 'sign up')
     await page.getByLabel('Email').fill('grace@example.com')
+    await page.getByLabel('Password').fill('password1')
+    await send(page)
+    await page.getByText('It is too easy to guess.').waitFor()
+    await look(page, 'sign up, refused')
+    await page.getByLabel('Password').fill('')
     await send(page)
     await page.getByLabel('Code from the mail').waitFor()
     await look(page, 'sign up, mail sent')
-    const { link } = await mail('grace@example.com')
+    await page.getByLabel('Code from the mail').fill('000000')
+    await send(page)
+    await page.getByText('Only the code of the newest mail is good.').waitFor()
+    const { link, html } = await mail('grace@example.com')
+    const letter = await fresh()
+    await letter.setContent(html)
+    await look(letter, 'the mail')
     const elsewhere = await fresh()
     await elsewhere.goto(link)
     await look(elsewhere, 'sign up, link in another browser')
@@ -260,6 +276,13 @@ describe('pages of an account', () => {
     await page.goto(`${issuer.url}/account/security`)
     for (const link of await page.locator('main a').evaluateAll((all) => all.map((a) => a.href))) {
       assert.equal((await page.request.get(link)).status(), 200, link)
+    }
+    const german = await signedIn({ locale: 'de', viewport: { width: 320, height: 700 } })
+    for (const path of paths) {
+      await german.goto(`${issuer.url}/account${path}`)
+      await fits(german, `account${path} (de), 320 px`)
+      await german.evaluate('document.documentElement.dir = "rtl"')
+      await fits(german, `account${path}, from right to left, 320 px`)
     }
     await page.goto(`${issuer.url}/account/totp`)
     key = await page.locator('code.key').textContent()

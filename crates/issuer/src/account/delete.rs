@@ -2,7 +2,7 @@
 //! hangs on the account goes with its row. The log keeps the id, which names nobody any more.
 
 use super::{by, load};
-use crate::error::{Code, Result, rejected};
+use crate::error::{Reason, Rejected, Result};
 use crate::login::Caller;
 use crate::model::EventKind;
 use crate::model::message::Noticed;
@@ -15,7 +15,7 @@ pub async fn delete(issuer: &Issuer, me: &LiveBrowser, typed: &str, caller: &Cal
     let account = load(issuer, me).await?;
     let user = &account.it.subject.user;
     if typed.trim().to_lowercase() != user.email.to_lowercase() {
-        return Err(rejected(Code::InvalidRequest, "Type the e-mail address of this account."));
+        return Err(Rejected::of(Reason::Mismatch, "Type the e-mail address of this account.").into());
     }
     let from = Some(caller.asked_from());
     let told = outbox::notice(issuer, user, Noticed::AccountDeleted, account.now, from, None).await?;

@@ -4,7 +4,7 @@
 
 use super::enrol::change;
 use super::{by, changed, gone, load};
-use crate::error::{Code, Failure, Result, rejected};
+use crate::error::{Code, Failure, Reason, Rejected, Result, rejected};
 use crate::login::challenge::{self, Addressee, Answered, Ask, Says};
 use crate::login::{Caller, Look, Purpose};
 use crate::model::message::{About, Noticed, To};
@@ -52,7 +52,7 @@ pub async fn ask_to_change(
 ) -> Result<()> {
     let to = to.trim();
     let typed = admin::users::Add { email: to.to_owned(), ..admin::users::Add::default() };
-    admin::users::check(&typed).map_err(|why| rejected(Code::InvalidRequest, why))?;
+    admin::users::check(&typed).map_err(|why| Rejected::of(Reason::Address, why))?;
     let account = load(issuer, me).await?.it;
     let taken = issuer.store.find_account(to).await?.it;
     let others = taken.filter(|a| a.subject.user.id != account.subject.user.id);

@@ -4,7 +4,7 @@
 use super::enrol::change;
 use super::gone;
 use super::password::about;
-use crate::error::{Code, Failure, Result, rejected};
+use crate::error::{Failure, Reason, Rejected, Result};
 use crate::login::challenge::{self, Addressee, Answered, Ask, Says};
 use crate::login::password::{self, Chooser};
 use crate::login::{Asked, Caller, Look, Mfa, Policy, Proof, Purpose, Step, Transaction, next};
@@ -38,7 +38,7 @@ pub async fn request(
 ) -> Result<()> {
     if !issuer.settings.login.mail {
         let why = "Passwords are not reset by mail here. Ask whoever runs this service.";
-        return Err(rejected(Code::MethodUnavailable, why));
+        return Err(Rejected::of(Reason::NoMail, why).into());
     }
     let address = typed(address)?;
     let account = issuer.store.find_account(address).await?.it;
@@ -66,7 +66,9 @@ fn typed(address: &str) -> Result<&str> {
     let address = address.trim();
     match is_address(address) {
         true => Ok(address),
-        false => Err(rejected(Code::InvalidRequest, "Enter an e-mail address, written as name@domain.")),
+        false => {
+            Err(Rejected::of(Reason::Address, "Enter an e-mail address, written as name@domain.").into())
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Signing up: nothing is kept of an account before its mailbox answers, and the form says the same whether
 //! the address has an account or not.
 
-use crate::error::{Code, Failure, Result, rejected};
+use crate::error::{Code, Failure, Reason, Rejected, Result, rejected};
 use crate::login::challenge::{self, Addressee, Answered, Ask, Says};
 use crate::login::password::{self, Chooser};
 use crate::login::{Caller, Look, Policy, Proof, Purpose};
@@ -80,12 +80,11 @@ pub fn without_password(policy: &Policy) -> bool {
 pub async fn request(issuer: &Issuer, form: Form, flow: &str, look: &Look, caller: &Caller) -> Result<()> {
     let email = form.email.trim();
     let name = form.name.as_deref().map(str::trim).filter(|n| !n.is_empty());
-    let add = admin::users::Add {
-        email: email.to_owned(),
-        name: name.map(str::to_owned),
-        ..admin::users::Add::default()
-    };
-    admin::users::check(&add).map_err(|why| rejected(Code::InvalidRequest, why))?;
+    let address = admin::users::Add { email: email.to_owned(), ..admin::users::Add::default() };
+    let add = admin::users::Add { name: name.map(str::to_owned), ..address.clone() };
+    for (typed, reason) in [(&address, Reason::Address), (&add, Reason::Name)] {
+        admin::users::check(typed).map_err(|why| Rejected::of(reason, why))?;
+    }
     open_to(issuer, email)?;
     let password = match form.password {
         Some(typed) => {
@@ -94,7 +93,7 @@ pub async fn request(issuer: &Issuer, form: Form, flow: &str, look: &Look, calle
             Some(password::prepare(issuer, typed, &about, by).await?.expose().to_owned())
         }
         None if without_password(&issuer.settings.login) => None,
-        None => return Err(rejected(Code::WeakPassword, "Choose a password.")),
+        None => return Err(Rejected::of(Reason::PasswordNone, "Choose a password.").into()),
     };
     let known = issuer.store.find_account(email).await?.it;
     let (to, says) = match &known {
@@ -130,13 +129,11 @@ fn open_to(issuer: &Issuer, email: &str) -> Result<()> {
     if sign_up.takes(email) {
         return Ok(());
     }
-    Err(rejected(
-        Code::SignUpClosed,
-        match sign_up.enabled {
-            true => "Accounts here are made with addresses of certain domains only.",
-            false => "Accounts are not made here by oneself. Ask whoever runs this service.",
-        },
-    ))
+    let (reason, public) = match sign_up.enabled {
+        true => (Reason::Domain, "Accounts here are made with addresses of certain domains only."),
+        false => (Reason::SignUpOff, "Accounts are not made here by oneself. Ask whoever runs this service."),
+    };
+    Err(Rejected::of(reason, public).into())
 }
 
 /// Makes the account by its link, in the browser that asked for it.

@@ -7,7 +7,7 @@
 use super::throttle::Attempt;
 use super::{Caller, Proof, Purpose, breached, device};
 use crate::Issuer;
-use crate::error::{Code, Failure, Result, rejected};
+use crate::error::{Code, Failure, Reason, Rejected, Result, rejected};
 use crate::model::{Actor, EventDraft, EventKind, Factor, Secret, Subject, User};
 use crate::port::user::Found;
 use crate::port::{At, HashJob, HashOrigin, hasher::HashDone};
@@ -170,12 +170,11 @@ pub async fn prepare(issuer: &Issuer, password: Secret, about: &[&str], by: Choo
     if let Chooser::Person(caller) | Chooser::Stranger(caller) = by {
         issuer.throttle.admit_new_password(caller.ip, issuer.store.cached_now())?;
     }
-    judge(password.expose(), about, issuer.settings.password_min_score)
-        .map_err(|why| rejected(Code::WeakPassword, why))?;
+    judge(password.expose(), about, issuer.settings.password_min_score)?;
     if breached::is_breached(issuer, &password).await {
         let why =
             "The password stands in a list of stolen passwords, which attackers try first. Choose another.";
-        return Err(rejected(Code::WeakPassword, why));
+        return Err(Rejected::of(Reason::PasswordStolen, why).into());
     }
     let job = HashJob::Hash(composed(&password));
     let done = match by {
@@ -197,15 +196,18 @@ fn composed(password: &Secret) -> Secret {
     Secret::new(ComposingNormalizerBorrowed::new_nfc().normalize(spaced.expose()))
 }
 
-fn judge(password: &str, about: &[&str], min_score: u8) -> Result<(), String> {
+fn judge(password: &str, about: &[&str], min_score: u8) -> std::result::Result<(), Rejected> {
     if password.len() < *LENGTH.start() {
-        return Err("The password is too short: use 8 characters or more.".into());
+        return Err(Rejected::of(
+            Reason::PasswordShort,
+            "The password is too short: use 8 characters or more.",
+        ));
     }
     if password.len() > *LENGTH.end() {
-        return Err("The password is too long: use 1024 bytes or fewer.".into());
+        return Err(Rejected::of(Reason::PasswordLong, "The password is too long: use 1024 bytes or fewer."));
     }
     if password.chars().any(char::is_control) {
-        return Err("The password holds a control character.".into());
+        return Err(Rejected::of(Reason::PasswordControl, "The password holds a control character."));
     }
     // Parts of the address are as easy to guess as the address.
     let mut known: Vec<&str> = about.iter().copied().filter(|a| !a.is_empty()).collect();
@@ -213,7 +215,7 @@ fn judge(password: &str, about: &[&str], min_score: u8) -> Result<(), String> {
         about.iter().filter_map(|a| a.split_once('@')).map(|(local, _)| local).filter(|l| !l.is_empty()),
     );
     if known.iter().any(|a| a.to_lowercase() == password.to_lowercase()) {
-        return Err("The password must not be your name or address.".into());
+        return Err(Rejected::of(Reason::PasswordYours, "The password must not be your name or address."));
     }
     let mut cut = password.len().min(JUDGED);
     while !password.is_char_boundary(cut) {
@@ -226,7 +228,7 @@ fn judge(password: &str, about: &[&str], min_score: u8) -> Result<(), String> {
     let hint = estimate.feedback().and_then(|f| f.warning()).map(|w| w.to_string()).unwrap_or_default();
     let hint: String = hint.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect();
     let text = format!("The password is too easy to guess. {hint} Add a few uncommon words.");
-    Err(text.replace("  ", " "))
+    Err(Rejected::of(Reason::PasswordEasy, text.replace("  ", " ")))
 }
 
 #[cfg(test)]
@@ -265,15 +267,15 @@ mod tests {
             ("qwertyuiop", "easy"),
         ];
         for (password, why) in refused {
-            let e = judge(password, &about, 2).unwrap_err();
+            let e = judge(password, &about, 2).unwrap_err().public;
             assert!(e.contains(why), "{password:?}: {e}");
             assert!(e.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\'), "{e}");
         }
         for fine in
             ["correct horse battery staple", "\u{e9}t\u{e9} \u{e0} la plage 1937", &"lorem ipsum ".repeat(80)]
         {
-            assert_eq!(judge(fine, &about, 2), Ok(()), "{fine}");
+            assert!(judge(fine, &about, 2).is_ok(), "{fine}");
         }
-        assert_eq!(judge("password1", &[], 0), Ok(()), "the house may ask for less");
+        assert!(judge("password1", &[], 0).is_ok(), "the house may ask for less");
     }
 }

@@ -1,9 +1,10 @@
 //! Hands messages to a mail server or an SMS service (crates/runtime).
 
 use crate::model::message::Way;
-use crate::model::{JobId, Message};
+use crate::model::{Client, JobId, Message};
 use async_trait::async_trait;
 use countersign_token::Timestamp;
+use std::sync::Arc;
 
 /// A message on its way.
 #[derive(Clone, Debug)]
@@ -14,8 +15,8 @@ pub struct Parcel<'a> {
     pub queued_at: Timestamp,
     /// What is to be said.
     pub message: &'a Message,
-    /// The name of `message.client`, while there is such a client.
-    pub client: Option<String>,
+    /// The application of `message.client` with its name and look, while there is such a client.
+    pub client: Option<Arc<Client>>,
 }
 
 /// Why it was not handed over.

@@ -4,7 +4,7 @@ use crate::config::MailSettings;
 use countersign_issuer::port::Parcel;
 use countersign_server::mail::Letter;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use std::time::{Duration, SystemTime};
 
@@ -29,9 +29,16 @@ pub(super) fn mail(
         builder = builder.reply_to(reply_to.clone());
     }
     let part = |kind, body: &str| SinglePart::builder().header(kind).body(body.to_owned());
-    let both = MultiPart::alternative()
-        .singlepart(part(ContentType::TEXT_PLAIN, &letter.text))
-        .singlepart(part(ContentType::TEXT_HTML, &letter.html));
+    let html = part(ContentType::TEXT_HTML, &letter.html);
+    let text = MultiPart::alternative().singlepart(part(ContentType::TEXT_PLAIN, &letter.text));
+    let both = match &letter.logo {
+        None => text.singlepart(html),
+        Some(logo) => {
+            let png = ContentType::parse("image/png").map_err(|e| e.to_string())?;
+            let logo = Attachment::new_inline(logo.cid.clone()).body(logo.png.clone(), png);
+            text.multipart(MultiPart::related().singlepart(html).singlepart(logo))
+        }
+    };
     builder.multipart(both).map_err(|e| e.to_string())
 }
 

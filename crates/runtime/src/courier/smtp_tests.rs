@@ -6,7 +6,7 @@ use crate::config::{MailSettings, MailSink, SmtpServer};
 use countersign_issuer::model::message::{About, To};
 use countersign_issuer::model::{AskedFrom, JobId, Message};
 use countersign_issuer::port::Parcel;
-use countersign_server::mail::Letter;
+use countersign_server::mail::{Letter, Picture};
 use countersign_token::Timestamp;
 use lettre::message::Mailbox;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -58,10 +58,15 @@ fn letter() -> Letter {
         subject: "Grüße\r\nBcc: all@example.test".to_owned(),
         text: "first\n.\nlast".to_owned(),
         html: "<p>first</p>".to_owned(),
+        logo: None,
     }
 }
 
 fn written(server: &SmtpServer, to: &str) -> Result<lettre::Message, String> {
+    written_of(server, to, &letter())
+}
+
+fn written_of(server: &SmtpServer, to: &str, letter: &Letter) -> Result<lettre::Message, String> {
     let settings = MailSettings {
         sink: MailSink::Smtp(server.clone()),
         from: Mailbox::new(Some("Lüx, \"Inc\" <x@y>".to_owned()), "no-reply@id.example".parse().unwrap()),
@@ -76,7 +81,7 @@ fn written(server: &SmtpServer, to: &str) -> Result<lettre::Message, String> {
     };
     let queued_at = Timestamp::from_seconds(1_770_000_000);
     let parcel = Parcel { id: JobId([1; 16]), queued_at, message: &message, client: None };
-    mail(&settings, &parcel, to, &letter())
+    mail(&settings, &parcel, to, letter)
 }
 
 #[tokio::test]
@@ -99,6 +104,20 @@ async fn a_mail_arrives_whole_and_has_no_header_of_others() {
     assert!(head.contains("Mon, 02 Feb 2026 02:40:00 +0000"), "when it was queued: {head}");
     assert!(body.contains("first\r\n.\r\nlast"), "a dot alone ends nothing: {body}");
     assert!(head.contains("multipart/alternative") && body.contains("<p>first</p>"));
+}
+
+/// RFC 2387: the picture stands beside the document that names it, both within the alternative to the text.
+#[tokio::test]
+async fn a_picture_travels_with_the_mail() {
+    let (server, _received) = server("250 ok").await;
+    let logo = Some(Picture { cid: "logo@x".to_owned(), png: vec![0x89, 0, 0xff, 0xfe] });
+    let mail = written_of(&server, "ada@example.test", &Letter { logo, ..letter() }).unwrap();
+    let text = String::from_utf8(mail.formatted()).unwrap();
+    let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} in {text}"));
+    let order = ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"];
+    assert!(order.windows(2).all(|two| place(two[0]) < place(two[1])), "{text}");
+    assert!(place("Content-ID: <logo@x>") > 0 && place("Content-Disposition: inline") > 0);
+    assert_eq!(place("iQD//g=="), text.rfind("iQD//g==").unwrap());
 }
 
 #[tokio::test]

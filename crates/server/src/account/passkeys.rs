@@ -45,7 +45,7 @@ async fn page(
 ) -> Result<Response, Fault> {
     let keys = passkey::list(&app.issuer, &me.subject.user.id).await?;
     let mut frame = frame(app, browser, me, done);
-    frame.trouble = trouble.map(|kind| Trouble { kind, detail: None, wait: None });
+    frame.trouble = trouble.map(|kind| Trouble { kind, reason: None, wait: None });
     let page = Passkeys {
         frame,
         full: keys.len() >= MOST_PASSKEYS,

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::Fault;
 use crate::extract::browser::Browser;
 use crate::extract::form::Query;
+use crate::login::upstream::buttons;
 use crate::view::page::account::Security;
 use axum::extract::State;
 use axum::response::Response;
@@ -36,6 +37,7 @@ pub(crate) async fn show(
         sms: app.issuer.settings.login.sms,
         recovery_codes: enrolled.recovery_codes,
         two_steps,
+        providers: !enrolled.upstreams.is_empty() || !buttons(&app).is_empty(),
         upstreams: enrolled.upstreams,
     };
     Ok(app.views.show(StatusCode::OK, &page))

@@ -5,13 +5,14 @@ use crate::error::Fault;
 use crate::view::page::Page;
 use crate::view::page::account::Trouble;
 use axum::response::Response;
+use countersign_issuer::error::Reason;
 use countersign_issuer::{Code, Failure};
 use http::{HeaderValue, StatusCode, header};
 
 /// A text's key, and what the answer is sent with.
 pub(crate) struct Failed {
     pub(crate) kind: &'static str,
-    pub(crate) detail: Option<String>,
+    pub(crate) reason: Option<Reason>,
     pub(crate) status: StatusCode,
     pub(crate) wait: Option<u64>,
 }
@@ -19,7 +20,7 @@ pub(crate) struct Failed {
 impl Failed {
     /// Something typed that cannot be.
     pub(crate) fn typed(kind: &'static str) -> Self {
-        Self { kind, detail: None, status: StatusCode::UNPROCESSABLE_ENTITY, wait: None }
+        Self { kind, reason: None, status: StatusCode::UNPROCESSABLE_ENTITY, wait: None }
     }
 
     /// The failures that a page tells in place.
@@ -30,7 +31,7 @@ impl Failed {
                 tracing::warn!(what = unavailable.what, detail = unavailable.detail, "put off");
                 let wait = Some(unavailable.retry_after.as_secs().max(1));
                 let status = StatusCode::SERVICE_UNAVAILABLE;
-                return Ok(Self { kind: "busy", detail: None, status, wait });
+                return Ok(Self { kind: "busy", reason: None, status, wait });
             }
             bug @ Failure::Bug(_) => return Err(bug.into()),
         };
@@ -38,15 +39,15 @@ impl Failed {
             Code::InvalidCode => Self::typed("code"),
             Code::CodeExpired => Self::typed("expired"),
             Code::InvalidCredentials => Self::typed("password"),
-            Code::WeakPassword => Self { detail: Some(rejected.public.into_owned()), ..Self::typed("weak") },
+            Code::WeakPassword => Self { reason: rejected.reason, ..Self::typed("weak") },
             Code::InvalidRequest | Code::SignUpClosed | Code::MethodUnavailable => {
-                Self { detail: Some(rejected.public.into_owned()), ..Self::typed("field") }
+                Self { reason: rejected.reason, ..Self::typed("field") }
             }
-            Code::Conflict => Self { detail: Some(rejected.public.into_owned()), ..Self::typed("conflict") },
+            Code::Conflict => Self::typed("conflict"),
             Code::TooManyAttempts => {
                 let wait = Some(rejected.retry_after.map_or(60, |d| d.as_secs().max(1)));
                 let status = StatusCode::TOO_MANY_REQUESTS;
-                Self { kind: "throttled", detail: None, status, wait }
+                Self { kind: "throttled", reason: None, status, wait }
             }
             _ => return Err(rejected.into()),
         })
@@ -54,7 +55,7 @@ impl Failed {
 
     /// As the page takes it.
     pub(crate) fn trouble(&self) -> Trouble {
-        Trouble { kind: self.kind, detail: self.detail.clone(), wait: self.wait }
+        Trouble { kind: self.kind, reason: self.reason.map(Reason::name), wait: self.wait }
     }
 
     /// The page, with the status and when to come back.

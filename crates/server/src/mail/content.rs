@@ -1,7 +1,9 @@
 //! What a message says, taken apart for the templates. What somebody typed (names, devices, applications)
 //! is cut, on one line, and never an address somebody else chose.
 
+use super::Picture;
 use super::Site;
+use crate::view::brand::{self, Ink};
 use crate::view::message::Messages;
 use crate::view::words;
 use countersign_issuer::model::AskedFrom;
@@ -21,7 +23,14 @@ pub(super) struct Content {
     /// As the subject, without code.
     pub(super) heading: String,
     pub(super) app: String,
+    /// Of its buttons, by day and by night.
+    pub(super) light: Ink,
+    pub(super) dark: Ink,
+    /// Its picture, which comes with the mail: loading one would tell who reads it, and when.
+    pub(super) logo: Option<Picture>,
     pub(super) name: Option<String>,
+    /// Somebody typed the address; it may belong to no account.
+    pub(super) typed: bool,
     pub(super) code: Option<String>,
     /// How long the code is good.
     pub(super) good: Option<String>,
@@ -42,10 +51,14 @@ impl Content {
     pub(super) fn of(parcel: &Parcel<'_>, m: &Messages, site: &Site) -> Result<Self, String> {
         let message = parcel.message;
         let kind = kind(&message.about);
-        let app = match parcel.client.as_deref().and_then(shown) {
-            Some(client) => client,
+        let client = parcel.client.as_deref();
+        let app = match client.and_then(|c| shown(brand::name(c, m.lang()))) {
+            Some(name) => name,
             None => m.plain("brand", &[])?,
         };
+        let greeted = greeted(&message.about);
+        let look = client.and_then(|c| c.metadata.brand.as_ref());
+        let [light, dark] = brand::inks(look);
         let (mut code, mut link) = (None, None);
         let (mut when, mut detail, mut detail_kind) = (None, None, "other");
         let asked;
@@ -84,8 +97,12 @@ impl Content {
             kind,
             subject: words(code_text.as_deref().unwrap_or_default())?,
             heading,
-            name: greeted(&message.about).then_some(message.name.as_deref()).flatten().and_then(shown),
+            name: greeted.then_some(message.name.as_deref()).flatten().and_then(shown),
+            typed: !greeted,
             app,
+            light,
+            dark,
+            logo: look.and_then(|look| Picture::of(look, parcel.id)),
             code: code_text,
             good: code.map(|sent| good(m, sent.minutes)).transpose()?,
             link: link.map(|link| link.expose().to_owned()),

@@ -11,10 +11,12 @@ use crate::view::message::Messages;
 use crate::view::{Languages, ViewError, address, overridden, speak};
 use content::Content;
 use countersign_issuer::model::message::About;
+use countersign_issuer::model::{Brand, JobId};
 use countersign_issuer::port::Parcel;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
 use url::Url;
@@ -35,6 +37,26 @@ pub struct Letter {
     pub text: String,
     /// The same as a document of its own.
     pub html: String,
+    /// What the document shows, to travel with it.
+    pub logo: Option<Picture>,
+}
+
+/// A picture within a mail.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Picture {
+    /// Its `Content-ID` without brackets (RFC 2392): the document names it as `cid:`.
+    pub cid: String,
+    /// The file.
+    #[serde(skip)]
+    pub png: Vec<u8>,
+}
+
+impl Picture {
+    /// A brand's logo. `None`: it has none, or an SVG, which mail programs do not show.
+    fn of(brand: &Brand, job: JobId) -> Option<Self> {
+        let picture = brand.picture().filter(|p| !p.svg)?;
+        Some(Self { cid: format!("logo@{job}"), png: picture.bytes })
+    }
 }
 
 /// Puts messages into words. Made once.
@@ -101,7 +123,7 @@ impl Letters {
             template.render(Serde(&content)).map_err(|e| format!("{name} does not render: {:?}", e.kind()))
         };
         let (text, html) = (render(TEXT)?, render(HTML)?);
-        Ok(Letter { subject: content.subject, text: plain(&text), html })
+        Ok(Letter { subject: content.subject, text: plain(&text), html, logo: content.logo })
     }
 
     /// An SMS: short, and where it holds a code, in the form that browsers fill in by themselves ("origin-bound

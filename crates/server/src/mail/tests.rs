@@ -3,8 +3,9 @@
 
 use super::*;
 use countersign_issuer::model::message::{Notice, Noticed, SentCode, SentLink, To};
-use countersign_issuer::model::{AskedFrom, JobId, Message, Secret};
+use countersign_issuer::model::{AskedFrom, Client, ClientId, JobId, Message, Secret};
 use countersign_token::Timestamp;
+use serde_json::json;
 
 const LINK: &str = "https://id.example/auth/verify?token=abc_-123&x=1";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
@@ -72,9 +73,30 @@ fn message(about: About, name: &str) -> Message {
     }
 }
 
+/// An application of this name, with more of its metadata.
+fn application(name: &str, more: &serde_json::Value) -> Arc<Client> {
+    let mut metadata = json!({
+        "client_name": name, "token_endpoint_auth_method": "none", "grant_types": [], "response_types": [],
+        "require_pkce": true,
+    });
+    for (key, value) in more.as_object().unwrap() {
+        metadata[key] = value.clone();
+    }
+    Arc::new(Client {
+        id: ClientId::parse("notes").unwrap(),
+        metadata: serde_json::from_value(metadata).unwrap(),
+        secrets: vec![],
+        updated_at: Timestamp::from_seconds(1_770_000_000),
+    })
+}
+
 fn parcel<'a>(message: &'a Message, client: Option<&str>) -> Parcel<'a> {
+    parcel_of(message, client.map(|name| application(name, &json!({}))))
+}
+
+fn parcel_of(message: &Message, client: Option<Arc<Client>>) -> Parcel<'_> {
     let queued_at = Timestamp::from_seconds(1_770_000_000);
-    Parcel { id: JobId([7; 16]), queued_at, message, client: client.map(str::to_owned) }
+    Parcel { id: JobId([7; 16]), queued_at, message, client }
 }
 
 fn letters() -> Letters {
@@ -179,6 +201,52 @@ fn a_code_stands_in_the_subject_only_where_it_signs_in() {
         let in_subject = matches!(message.about, About::SignInCode(_));
         assert_eq!(letter.subject.contains("123456"), in_subject, "{}", letter.subject);
         assert!(!letters.summary(&parcel(&message, None)).unwrap().contains("123456"));
+    }
+}
+
+#[test]
+fn a_mail_on_the_way_to_an_application_looks_like_it() {
+    let png = b"\x89PNG\r\n\x1a\nrest";
+    let logo = format!("data:image/png;base64,{}", base64_simd::STANDARD.encode_to_string(png));
+    let brand = |logo: &str| json!({"accent": "#ffd400", "logo": logo, "texts": {}});
+    let look = |logo: &str| json!({"more": {"client_name#de": "Notizen"}, "brand": brand(logo)});
+    let mut message = message(About::SignInLink(link(FIREFOX)), "Ada");
+    let letters = letters();
+    let branded = letters.letter(&parcel_of(&message, Some(application("Notes", &look(&logo))))).unwrap();
+    let cid = "logo@BwcHBwcHBwcHBwcHBwcHBw";
+    assert_eq!(branded.logo, Some(Picture { cid: cid.to_owned(), png: png.to_vec() }));
+    assert_eq!(branded.html.matches("src=").count(), 1);
+    assert!(branded.html.contains(&format!("src=\"cid:{cid}\" alt=\"Notes\"")), "{}", branded.html);
+    assert!(branded.text.starts_with("Notes\n\nHello Ada,"), "{}", branded.text);
+    // Yellow cannot be read on white: by day it is darkened, by night it stays.
+    assert!(!branded.html.contains("background: #ffd400; color"), "{}", branded.html);
+    assert!(branded.html.contains("background: #ffd400 !important; color: #000000"), "{}", branded.html);
+
+    message.lang = "de".to_owned();
+    let svg = format!("data:image/svg+xml;base64,{}", base64_simd::STANDARD.encode_to_string("<svg/>"));
+    let german = letters.letter(&parcel_of(&message, Some(application("Notes", &look(&svg))))).unwrap();
+    assert!(german.logo.is_none() && !german.html.contains("src="), "no mail program shows an SVG");
+    assert!(german.subject.contains("Notizen") && german.text.starts_with("Notizen\n"), "{german:?}");
+    assert!(german.html.contains(">Notizen</p>"), "{}", german.html);
+
+    let plain = letters.letter(&parcel(&message, None)).unwrap();
+    assert!(plain.html.contains("background: #2447b8; color: #ffffff"), "the house's: {}", plain.html);
+}
+
+#[test]
+fn a_brand_brings_no_markup_and_no_address() {
+    let letters = letters();
+    let message = message(About::SignInLink(link(FIREFOX)), "Ada");
+    for accent in ["red", "#ffd400;background:url(//evil.example)", "\"><img src=x>", "#12345"] {
+        for logo in ["https://evil.example/logo.png", "javascript:alert(1)", "data:text/html;base64,QQ=="] {
+            let more =
+                json!({"brand": {"accent": accent, "logo": logo, "texts": {"welcome": "evil.example"}}});
+            let letter = letters.letter(&parcel_of(&message, Some(application("Notes", &more)))).unwrap();
+            for part in [&letter.text, &letter.html] {
+                assert!(!part.contains("evil.example") && !part.contains("<img"), "{accent} {logo}: {part}");
+            }
+            assert_eq!(letter, letters.letter(&parcel(&message, Some("Notes"))).unwrap(), "{accent} {logo}");
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use countersign_token::base64url;
 use http::{HeaderMap, Uri};
 use minijinja::context;
 use minijinja::value::{Value, ValueKind};
+use serde::Serialize;
 use std::sync::Arc;
 
 /// Least contrast of text (WCAG 2.2, 1.4.3).
@@ -20,6 +21,8 @@ const STEPS: u16 = 32;
 /// What stands behind links and buttons, of `style.css`: the card, and the tint under a pointer.
 const LIGHT: [Colour; 2] = [Colour([0xff, 0xff, 0xff]), Colour([0xea, 0xef, 0xfc])];
 const DARK: [Colour; 2] = [Colour([0x19, 0x1d, 0x27]), Colour([0x23, 0x2b, 0x45])];
+/// The accent of `style.css`.
+const HOUSE: Colour = Colour([0x24, 0x47, 0xb8]);
 const WHITE: Colour = Colour([0xff; 3]);
 const BLACK: Colour = Colour([0; 3]);
 
@@ -65,18 +68,43 @@ impl Colour {
     }
 }
 
-/// The variables of `style.css` that follow the accent.
-fn variables(accent: Colour, backs: [Colour; 2], end: Colour) -> String {
-    let brand = accent.readable(backs, end);
-    let strong = brand.towards(end, STEPS / 5);
-    let on = if end == BLACK { WHITE } else { BLACK };
-    let (brand, strong, on) = (brand.css(), strong.css(), on.css());
-    format!(":root{{--brand:{brand};--brand-strong:{strong};--on-brand:{on};--link:{brand};--focus:{brand}}}")
+/// An accent as text and as a button, with what is written on that; CSS colours.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(crate) struct Ink {
+    pub(crate) brand: String,
+    strong: String,
+    pub(crate) on: String,
+}
+
+impl Ink {
+    fn of(accent: Colour, backs: [Colour; 2], end: Colour) -> Self {
+        let brand = accent.readable(backs, end);
+        let strong = brand.towards(end, STEPS / 5);
+        let on = if end == BLACK { WHITE } else { BLACK };
+        Self { brand: brand.css(), strong: strong.css(), on: on.css() }
+    }
+
+    /// The variables of `style.css` that follow the accent.
+    fn variables(&self) -> String {
+        let Self { brand, strong, on } = self;
+        format!(
+            ":root{{--brand:{brand};--brand-strong:{strong};--on-brand:{on};--link:{brand};--focus:{brand}}}"
+        )
+    }
+}
+
+/// An accent by day and by night.
+fn inks_of(accent: Colour) -> [Ink; 2] {
+    [Ink::of(accent, LIGHT, BLACK), Ink::of(accent, DARK, WHITE)]
+}
+
+/// The accent of a brand by day and by night; where it has none, that of the house.
+pub(crate) fn inks(brand: Option<&Brand>) -> [Ink; 2] {
+    inks_of(brand.and_then(Brand::rgb).map_or(HOUSE, Colour))
 }
 
 fn style(brand: &Brand) -> Option<File> {
-    let accent = Colour(brand.rgb()?);
-    let (light, dark) = (variables(accent, LIGHT, BLACK), variables(accent, DARK, WHITE));
+    let [light, dark] = inks_of(Colour(brand.rgb()?)).map(|ink| ink.variables());
     let css = format!("{light}\n@media (prefers-color-scheme:dark){{{dark}}}\n");
     Some(File::new("text/css; charset=utf-8", css))
 }
@@ -118,16 +146,29 @@ pub(super) fn in_language(values: Value, lang: &str) -> Value {
     if client.kind() != ValueKind::Map {
         return values;
     }
-    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
     let said = |name: &str, by_language: &str| -> Option<Value> {
         let texts = client.get_attr(by_language).ok()?;
         let tags: Vec<String> = texts.try_iter().ok()?.map(|tag| tag.to_string()).collect();
-        let exact = tags.iter().find(|tag| tag.eq_ignore_ascii_case(lang));
-        let tag = exact.or_else(|| tags.iter().find(|tag| primary(tag) == primary(lang)));
+        let tag = suited(tags.iter().map(String::as_str), lang);
         tag.map_or_else(|| client.get_attr(name), |tag| texts.get_attr(tag)).ok()
     };
     let (name, welcome) = (said("name", "names"), said("welcome", "welcomes"));
     context! { client => context! { name, welcome, ..client }, ..values }
+}
+
+/// The tag among these for a reader of `lang`: that very language, or another kind of it.
+fn suited<'a>(tags: impl Iterator<Item = &'a str> + Clone, lang: &str) -> Option<&'a str> {
+    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let exact = tags.clone().find(|tag| tag.eq_ignore_ascii_case(lang));
+    exact.or_else(|| tags.clone().find(|tag| primary(tag) == primary(lang)))
+}
+
+/// A client's name in the reader's language (RFC 7591 2.2), where it has one.
+pub(crate) fn name<'a>(client: &'a Client, lang: &str) -> &'a str {
+    let more = &client.metadata.more;
+    let tag = suited(more.keys().filter_map(|name| name.strip_prefix("client_name#")), lang);
+    let named = tag.and_then(|tag| more.get(&format!("client_name#{tag}"))?.as_str());
+    named.unwrap_or_else(|| client.display_name())
 }
 
 #[cfg(test)]

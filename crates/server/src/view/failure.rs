@@ -5,6 +5,7 @@ use super::page::Trap;
 use crate::app::App;
 use crate::error::{Fault, Http, Shown};
 use axum::response::Response;
+use countersign_issuer::error::Reason;
 use countersign_issuer::{Code, Failure};
 use http::HeaderValue;
 
@@ -15,12 +16,20 @@ pub(crate) fn failure(app: &App, fault: &Fault, shown: &Shown, request_id: &Head
     let page = Trap {
         kind,
         detail: says_more.then(|| sentence(&shown.text)),
+        reason: reason(fault),
         code: says_more.then_some(shown.code),
         request_id: request_id.to_str().ok().map(str::to_owned),
         retry_after: matches!(kind, "throttled" | "busy")
             .then(|| shown.retry_after.map_or(60, |d| d.as_secs())),
     };
     app.views.show(shown.status, &page)
+}
+
+/// Of those that a page without a form tells.
+fn reason(fault: &Fault) -> Option<&'static str> {
+    let Fault::Flow(failure) = fault else { return None };
+    let Failure::Rejected(rejected) = failure.as_ref() else { return None };
+    rejected.reason.filter(|reason| reason.code() == Code::SignUpClosed).map(Reason::name)
 }
 
 /// Flows speak in phrases; a page speaks in sentences.

@@ -310,6 +310,8 @@ pub(crate) struct Trap {
     pub(crate) kind: &'static str,
     /// What happened, where the flow says more than the text.
     pub(crate) detail: Option<String>,
+    /// The same as a text: the end of its key.
+    pub(crate) reason: Option<&'static str>,
     pub(crate) code: Option<&'static str>,
     pub(crate) request_id: Option<String>,
     /// Seconds; there with `throttled` and `busy`.

@@ -156,8 +156,14 @@ fn every_page(view: &Views, s: &str) -> Vec<(&'static str, String)> {
     {
         let detail = (kind == "request").then(|| t.clone());
         let retry_after = matches!(kind, "throttled" | "busy").then_some(120);
-        let page =
-            Trap { kind, detail, code: Some("invalid_request"), request_id: Some(t.clone()), retry_after };
+        let page = Trap {
+            kind,
+            detail,
+            reason: None,
+            code: Some("invalid_request"),
+            request_id: Some(t.clone()),
+            retry_after,
+        };
         out.push(("error", view.html(&page)));
     }
     out.into_iter().map(|(name, html)| (name, html.unwrap_or_else(|e| panic!("{name}: {e:#}")))).collect()

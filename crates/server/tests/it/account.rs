@@ -64,6 +64,14 @@ async fn a_password_is_changed_and_others_are_signed_out() {
     assert!(wrong.status == 422 && wrong.text().contains("role=\"alert\""), "{}", wrong.text());
     let weak = laptop.submit(&form.clone().set("old", PASSWORD).set("password", "password1")).await;
     assert!(weak.status == 422 && weak.text().contains("too easy"), "{}", weak.text());
+    laptop.open("/account/password?lang=de").await;
+    let weak = laptop.submit(&form.clone().set("old", PASSWORD).set("password", "password1")).await;
+    assert!(
+        weak.text().contains("zu leicht zu erraten") && !weak.text().contains("too easy"),
+        "{}",
+        weak.text()
+    );
+    laptop.open("/account?lang=en").await;
     let done = laptop.submit(&form.set("old", PASSWORD).set("password", NEW)).await;
     assert!(done.text().contains("Your password is changed"), "{}", done.text());
     assert!(phone.open("/account").await.text().contains("current-password"));
@@ -246,7 +254,7 @@ async fn sign_up_and_recovery_answer_everybody_alike() {
             let form = fields.iter().fold(form_to(&page, path).set("email", email), |f, (n, v)| f.set(n, v));
             let jobs = world.hashed();
             let answer = browser.submit(&form).await;
-            assert!(answer.text().contains("Look into your mail"), "{path}: {}", answer.text());
+            assert!(answer.text().contains("Check your mail"), "{path}: {}", answer.text());
             let token = form.field("form_token").to_owned();
             let text = same(&answer, email)
                 .replace(form_to(&answer, &format!("{path}/confirm")).field("form_token"), "-");

@@ -53,7 +53,7 @@ async fn a_link_signs_in_the_browser_that_asked() {
         assert_eq!(page.status, 200);
         assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
         assert_eq!(page.header("cache-control"), Some("no-store"));
-        assert!(page.text().contains("You asked for this somewhere else"), "{}", page.text());
+        assert!(page.text().contains("This was asked for somewhere else"), "{}", page.text());
         assert!(!page.text().contains("value=\"sign_in\"") && !page.text().contains("<script"));
     }
     assert_eq!(world.log_end().await, before, "nothing was written");

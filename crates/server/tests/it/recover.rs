@@ -25,7 +25,7 @@ async fn world() -> World {
 async fn mailbox_proven(world: &World, browser: &mut Browser<'_>, target: &str) -> Answer {
     let page = browser.open(target).await;
     let sent = browser.submit(&form_to(&page, "/recover").set("email", "ada@example.test")).await;
-    assert!(sent.text().contains("Look into your mail"), "{}", sent.text());
+    assert!(sent.text().contains("Check your mail"), "{}", sent.text());
     let sent = messages(world).await;
     let link = sent.iter().rev().find_map(post::link).unwrap();
     let page = browser.open(link.strip_prefix(&world.url("")).unwrap()).await;

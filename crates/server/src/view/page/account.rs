@@ -3,11 +3,11 @@
 use super::{Page, Person};
 use serde::Serialize;
 
-/// Why something did not work: a text's key, more in words where the key says little, and seconds to wait.
+/// Why something did not work: a text's key, the reason where there are several, and seconds to wait.
 #[derive(Serialize, Clone, Debug)]
 pub(crate) struct Trouble {
     pub(crate) kind: &'static str,
-    pub(crate) detail: Option<String>,
+    pub(crate) reason: Option<&'static str>,
     pub(crate) wait: Option<u64>,
 }
 
@@ -78,6 +78,8 @@ pub(crate) struct Security {
     pub(crate) recovery_codes: u16,
     /// There is a second factor: recovery codes make sense.
     pub(crate) two_steps: bool,
+    /// There are providers to sign in with.
+    pub(crate) providers: bool,
     /// Names of linked providers.
     pub(crate) upstreams: Vec<String>,
 }
@@ -181,7 +183,7 @@ impl Page for Email {
     const TEMPLATE: &'static str = "account_email.html";
 }
 
-/// Look into your mail.
+/// Check your mail.
 #[derive(Serialize, Debug)]
 pub(crate) struct EmailSent {
     #[serde(flatten)]

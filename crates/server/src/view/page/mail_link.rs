@@ -58,7 +58,7 @@ impl Page for Link {
     }
 }
 
-/// Look into your mail.
+/// Check your mail.
 #[derive(Serialize, Debug)]
 pub(crate) struct MailSent {
     pub(crate) form_token: String,

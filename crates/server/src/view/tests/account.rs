@@ -1,10 +1,12 @@
 //! The account pages in every shape.
 
 use super::{app, nobody_special, person};
+use crate::account::trouble::Failed;
 use crate::view::Views;
 use crate::view::page::account::*;
 use crate::view::page::mail_link::*;
 use crate::view::page::passkeys::{PasskeyEntry, Passkeys};
+use countersign_issuer::error::{Reason, Rejected};
 use minijinja::Error;
 
 type Pages = Vec<(&'static str, Result<String, Error>)>;
@@ -32,8 +34,8 @@ fn troubled(s: &str, kind: &'static str, wait: Option<u64>) -> Frame {
     Frame { trouble: Some(trouble(kind, None, wait)), ..frame(s) }
 }
 
-fn trouble(kind: &'static str, detail: Option<&str>, wait: Option<u64>) -> Trouble {
-    Trouble { kind, detail: detail.map(str::to_owned), wait }
+fn trouble(kind: &'static str, reason: Option<&'static str>, wait: Option<u64>) -> Trouble {
+    Trouble { kind, reason, wait }
 }
 
 fn passkeys(view: &Views, s: &str) -> Pages {
@@ -74,6 +76,7 @@ pub(super) fn pages(view: &Views, s: &str) -> Pages {
             sms: !there,
             recovery_codes: 7,
             two_steps: there,
+            providers: there,
             upstreams: if there { vec![s.to_owned()] } else { vec![] },
         };
         out.push(("account_security", view.html(&page)));
@@ -104,17 +107,16 @@ fn changes(view: &Views, s: &str) -> Pages {
         let page = RecoveryCodes { frame: frame(s), left: 3, codes };
         out.push(("account_recovery_codes", view.html(&page)));
     }
-    for (kind, detail, wait) in [
-        ("password", None, None),
-        ("weak", Some(s), None),
-        ("field", Some(s), None),
-        ("conflict", Some(s), None),
-        ("expired", None, None),
-        ("code", None, None),
-        ("throttled", None, Some(90)),
-        ("busy", None, Some(2)),
-    ] {
-        let framed = || Frame { trouble: Some(trouble(kind, detail, wait)), ..frame(s) };
+    let kinds = ["password", "weak", "field", "conflict", "expired", "code"];
+    let plain = kinds.map(|kind| trouble(kind, None, None)).into_iter();
+    let waits = [trouble("throttled", None, Some(90)), trouble("busy", None, Some(2))];
+    let reasons = Reason::ALL.map(|reason| {
+        Failed::of(Rejected::of(reason, "never shown").into())
+            .unwrap_or_else(|_| panic!("{reason:?}"))
+            .trouble()
+    });
+    for trouble in plain.chain(waits).chain(reasons) {
+        let framed = || Frame { trouble: Some(trouble.clone()), ..frame(s) };
         for there in [false, true] {
             let page = Password { frame: framed(), username: t(), there, asks_old: !there };
             out.push(("account_password", view.html(&page)));
@@ -153,7 +155,7 @@ fn mails(view: &Views, s: &str) -> Pages {
     let mut out = Pages::new();
     for full in [false, true] {
         let (resume, client) = (full.then(t), full.then(|| app(s)));
-        let trouble = full.then(|| trouble("weak", Some(s), None));
+        let trouble = full.then(|| trouble("weak", Some("short"), None));
         let page = SignUp {
             form_token: t(),
             resume: resume.clone(),
