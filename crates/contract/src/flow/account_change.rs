@@ -152,6 +152,12 @@ pub async fn account_password_changes(stage: Stage) {
     assert_eq!(code(house.sign_in("nora", &browser("flow")).await), Code::InvalidCredentials);
     assert_eq!(code(password::remove(issuer, &me, &caller(1)).await), Code::Conflict, "the last way");
     assert!(house.stage.store.account(&user.id).await.unwrap().it.unwrap().enrolled.password);
+    // A link to a provider that is not configured any more leads nowhere.
+    let change = crate::fixture::credential_change(&user.id, EventKind::ProviderLinked);
+    house.stage.store.add_upstream(change, "gone", "s-1", None).await.unwrap();
+    let subject = house.stage.store.subject(&user.id).await.unwrap().it.unwrap();
+    let linked = LiveBrowser { subject, ..me.clone() };
+    assert_eq!(code(password::remove(issuer, &linked, &caller(1)).await), Code::Conflict, "still the last way");
 
     // With a second factor the old password is no longer enough.
     let user = house.stage.store.account(&user.id).await.unwrap().it.unwrap().subject.user;

@@ -40,8 +40,8 @@ pub const LAST_SECOND: &str = "last second factor";
 
 /// May the account go on with `left` in place of what it has? `conflict` when nobody could sign in any
 /// more ([`LAST_WAY`]), or when the house demands a second factor and none would be left ([`LAST_SECOND`]).
-pub fn may_leave(account: &Account, left: &Enrolled, policy: &Policy) -> Result<()> {
-    match kept(account, left, policy) {
+pub fn may_leave(issuer: &Issuer, account: &Account, left: &Enrolled) -> Result<()> {
+    match kept(account, &configured(issuer, left), &issuer.settings.login) {
         None => Ok(()),
         Some(Kept::LastWay) => Err(refused(
             "This is the last way to sign in to the account. Set up another one first.",
@@ -69,13 +69,23 @@ enum Kept {
 }
 
 /// Could somebody with that begin a sign-in here?
-pub(crate) fn can_begin(account: &Account, left: &Enrolled, policy: &Policy) -> bool {
+pub(crate) fn can_begin(issuer: &Issuer, account: &Account, left: &Enrolled) -> bool {
+    begins(account, &configured(issuer, left), &issuer.settings.login)
+}
+
+/// Without links to providers that were taken out of the configuration: they lead nowhere.
+fn configured(issuer: &Issuer, enrolled: &Enrolled) -> Enrolled {
+    let there = |name: &&String| issuer.upstreams.get(name).is_some();
+    Enrolled { upstreams: enrolled.upstreams.iter().filter(there).cloned().collect(), ..enrolled.clone() }
+}
+
+fn begins(account: &Account, left: &Enrolled, policy: &Policy) -> bool {
     let mail = policy.mail && account.subject.user.email_verified;
     policy.first.iter().any(|f| left.has(*f, mail))
 }
 
 fn kept(account: &Account, left: &Enrolled, policy: &Policy) -> Option<Kept> {
-    if !can_begin(account, left, policy) {
+    if !begins(account, left, policy) {
         return Some(Kept::LastWay);
     }
     let demanded = policy.mfa == Mfa::Always || policy.acr >= Acr::Two;

@@ -49,7 +49,7 @@ pub async fn remove(issuer: &Issuer, me: &LiveBrowser, caller: &Caller) -> Resul
     let account = load(issuer, me).await?.it;
     let mut left = account.enrolled.clone();
     left.password = false;
-    factors::may_leave(&account, &left, &issuer.settings.login)?;
+    factors::may_leave(issuer, &account, &left)?;
     let what = (EventKind::PasswordRemoved, Noticed::PasswordChanged);
     let change = change(issuer, &me.subject.user, what, Some(&me.session.id), caller).await?;
     changed(issuer, issuer.store.remove_password(change).await?).await

@@ -159,7 +159,7 @@ pub async fn reset_factors(issuer: &Issuer, user: &str) -> Result<()> {
         upstreams: enrolled.upstreams.clone(),
         ..Enrolled::default()
     };
-    if !factors::can_begin(&account, &left, &issuer.settings.login) {
+    if !factors::can_begin(issuer, &account, &left) {
         let why =
             "Nothing to sign in with would be left. Set a password first: countersign user set-password";
         return Err(rejected(Code::Conflict, why));

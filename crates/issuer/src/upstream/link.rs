@@ -301,17 +301,14 @@ pub async fn unlink(
     let At { now, it: account } = account::load(issuer, me).await?;
     let user = &me.subject.user;
     let links = issuer.store.list_upstreams(&user.id).await?;
-    // A provider that was taken out of the configuration is no way to sign in.
-    let stays = |l: &&UpstreamLink| {
-        (l.provider != name || l.subject != subject) && issuer.upstreams.get(&l.provider).is_some()
-    };
+    let stays = |l: &&UpstreamLink| l.provider != name || l.subject != subject;
     let mut left = account.enrolled.clone();
     left.upstreams = links.iter().filter(stays).map(|l| l.provider.clone()).collect();
     let gone = || rejected(Code::NotFound, "That was gone already.");
     if !links.iter().any(|l| l.provider == name && l.subject == subject) {
         return Err(gone());
     }
-    factors::may_leave(&account, &left, &issuer.settings.login)?;
+    factors::may_leave(issuer, &account, &left)?;
     let kept = Some(&me.session.id);
     let change = change(issuer, name, user, EventKind::ProviderUnlinked, kept, caller, now).await?;
     let rules = issuer.store.remove_upstream(change, name, subject).await?.ok_or_else(gone)?;

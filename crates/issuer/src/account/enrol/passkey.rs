@@ -125,7 +125,7 @@ pub async fn remove(issuer: &Issuer, owner: Owner<'_>, id: PasskeyId) -> Result<
     let mut left = account.enrolled.clone();
     let counted = if key.verifies_user { &mut left.passkeys } else { &mut left.security_keys };
     *counted = counted.saturating_sub(1);
-    may_leave(&account, &left, &issuer.settings.login)?;
+    may_leave(issuer, &account, &left)?;
     let change = change(issuer, owner, EventKind::PasskeyRemoved, Noticed::PasskeyRemoved, key, now).await?;
     let rules = issuer.store.remove_passkey(change, id).await?.ok_or_else(unknown)?;
     revocation::enforce(issuer, &rules).await?;

@@ -80,7 +80,7 @@ pub async fn remove(
 ) -> Result<()> {
     let account = load(issuer, me).await?;
     let left = Enrolled { phone: None, ..account.enrolled.clone() };
-    factors::may_leave(&account, &left, &issuer.settings.login)?;
+    factors::may_leave(issuer, &account, &left)?;
     let change = change(issuer, me, (EventKind::PhoneRemoved, Noticed::PhoneRemoved), keep, caller).await?;
     let rules = issuer.store.remove_phone(change).await?;
     let none = || rejected(Code::NotFound, "There is no phone number to remove.");

@@ -83,7 +83,7 @@ pub async fn remove(
 ) -> Result<()> {
     let account = load(issuer, me).await?;
     let left = Enrolled { totp: false, ..account.enrolled.clone() };
-    factors::may_leave(&account, &left, &issuer.settings.login)?;
+    factors::may_leave(issuer, &account, &left)?;
     let change = change(issuer, me, (EventKind::TotpRemoved, Noticed::TotpRemoved), keep, caller).await?;
     let rules = issuer.store.remove_totp(change).await?;
     let none = || rejected(Code::NotFound, "There is no authenticator app to remove.");
