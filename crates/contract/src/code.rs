@@ -194,3 +194,82 @@ pub async fn code_sweep(stage: Stage) {
     }
     assert!(store.client_session(first.id).await.unwrap().it.is_some());
 }
+
+/// Without a browser: stands on credentials of one version, and is made once.
+pub async fn code_of_proofs(stage: Stage) {
+    let store = &stage.store;
+    let cast = cast(&stage).await;
+    let fresh = || AuthorizationCode {
+        browser: None,
+        ..fixture::code(&stage.entropy, &cast.user.id, &cast.client.id, &cast.browser.id)
+    };
+    let of = async |code: AuthorizationCode, version: u32| {
+        let event = event(EventKind::LoginSucceeded);
+        store.create_code_of_proofs(code, version, CODE_LIFE, event).await.unwrap()
+    };
+    let mark = stage.mark().await;
+    let mut made = fresh();
+    assert!(!of(made.clone(), 2).await, "of other credentials");
+    let nobody =
+        AuthorizationCode { user: countersign_issuer::model::UserId::mint(&stage.entropy), ..fresh() };
+    assert!(!of(nobody, 1).await);
+    assert_eq!(stage.mark().await, mark, "nothing written");
+    let done = at_once(16, |_| {
+        let (store, code) = (Arc::clone(store), made.clone());
+        async move {
+            let event = event(EventKind::LoginSucceeded);
+            store.create_code_of_proofs(code, 1, CODE_LIFE, event).await.unwrap()
+        }
+    })
+    .await;
+    assert_eq!(done.iter().filter(|&&made| made).count(), 1, "once");
+    let events = stage.events(mark).await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(
+        (&events[0].what.user, &events[0].what.client),
+        (&Some(cast.user.id.clone()), &Some(cast.client.id.clone()))
+    );
+    made.created_at = stage.clock.now();
+    made.expires_at = made.created_at + CODE_LIFE;
+    assert_eq!(store.code(&made.digest).await.unwrap().it, Some(made.clone()));
+    let new = ClientSession { browser: None, ..session(&stage, &cast) };
+    let done = redeem(Arc::clone(store), made.digest, new.clone()).await;
+    assert!(matches!(done, Redeemed::Done(..)), "{done:?}");
+    assert!(!of(made.clone(), 1).await, "not again after it was spent");
+    let again = redeem(Arc::clone(store), made.digest, new).await;
+    assert!(matches!(again, Redeemed::AlreadySpent(_)), "{again:?}");
+
+    let kept = fresh();
+    let ended = event(EventKind::BrowserSessionEnded);
+    assert!(of(kept.clone(), 1).await);
+    store.end_browser(&cast.user.id, &cast.browser.id, UNTIL, ended).await.unwrap().unwrap();
+    let new = ClientSession { browser: None, ..session(&stage, &cast) };
+    let done = redeem(Arc::clone(store), kept.digest, new).await;
+    assert!(matches!(done, Redeemed::Done(..)), "no browser session's: {done:?}");
+}
+
+/// A change of credentials and signing out everywhere void it; other people's stay.
+pub async fn code_of_proofs_void(stage: Stage) {
+    let store = &stage.store;
+    let cast = cast(&stage).await;
+    let bob = stage.user("bob").await;
+    let of = async |user: &User, version: u32| {
+        let code = fixture::code(&stage.entropy, &user.id, &cast.client.id, &cast.browser.id);
+        let event = event(EventKind::LoginSucceeded);
+        assert!(store.create_code_of_proofs(code.clone(), version, CODE_LIFE, event).await.unwrap());
+        code.digest
+    };
+    let new = |user: &User| fixture::client_session(&stage.entropy, &user.id, &cast.client.id, None);
+    let bobs = of(&bob, 1).await;
+    let signed_out = of(&cast.user, 1).await;
+    store.sign_out_user(&cast.user.id, UNTIL, event(EventKind::Revoked)).await.unwrap().unwrap();
+    let gone = redeem(Arc::clone(store), signed_out, new(&cast.user)).await;
+    assert!(matches!(gone, Redeemed::Gone), "{gone:?}");
+    let changed = of(&cast.user, 1).await;
+    let change = fixture::credential_change(&cast.user.id, EventKind::PhoneAdded);
+    store.put_phone(change, "+4915112345678").await.unwrap().unwrap();
+    let gone = redeem(Arc::clone(store), changed, new(&cast.user)).await;
+    assert!(matches!(gone, Redeemed::Gone), "{gone:?}");
+    let done = redeem(Arc::clone(store), bobs, new(&bob)).await;
+    assert!(matches!(done, Redeemed::Done(..)), "{done:?}");
+}

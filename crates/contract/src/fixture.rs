@@ -174,7 +174,7 @@ pub fn code(
         digest: Digest(entropy.bytes()),
         client: client.clone(),
         user: user.clone(),
-        browser: browser.clone(),
+        browser: Some(browser.clone()),
         redirect_uri: Some("https://app.example.test/callback".to_owned()),
         challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
         scopes: scopes("openid offline_access"),

@@ -75,7 +75,7 @@ macro_rules! flows {
             recover: recover_flow recover_tells_nothing recover_needs_the_second_factor
                 recover_by_a_recovery_code recover_bound;
             signup: signup_flow signup_tells_nothing signup_64_at_once signup_refused signup_bound
-                signup_pays_for_few_hashes;
+                signup_pays_for_few_hashes signup_by_prompt;
             admin: admin_used_at_once admin_clients admin_clients_all_or_none admin_resources admin_roles admin_users
                 admin_disable admin_set_password admin_revoke admin_directory_follows;
             keys: keys_first_start keys_wrong_master keys_rotate_by_themselves keys_wait_for_every_node
@@ -92,6 +92,12 @@ macro_rules! flows {
             feed: feed_has_every_cause feed_heads feed_key_life feed_keys_apart feed_receipt;
             feed_agrees: feed_agrees feed_agrees_in_little_room;
             feed_log: feed_two_nodes_64 feed_follows_others feed_left_behind feed_of_many feed_put_back feed_coarse;
+            first_party: first_party_flow first_party_second_step first_party_refused_alike
+                first_party_guessing first_party_clients first_party_requests_refused first_party_hint
+                first_party_leads_to_a_page;
+            first_party_bound: first_party_session_is_bound first_party_dies_with_the_password
+                first_party_session_is_no_token first_party_gets_no_more first_party_one_code
+                first_party_at_once first_party_code_is_bound;
             introspection: introspection_matrix introspection_needs_authentication
                 introspection_remembers_no_verdict introspection_never_by_old_rules;
             known_device: known_device_gets_in known_device_forgotten known_device_told
@@ -166,7 +172,8 @@ macro_rules! suite_of_one {
             challenge: challenge_round_trip challenge_is_bound challenge_one_a_flow challenge_tries
                 challenge_64_at_once challenge_link challenge_ends;
             phone: phone_round_trip phone_outrun;
-            code: code_round_trip code_twice code_64_at_once code_gone code_replay_reported code_sweep;
+            code: code_round_trip code_twice code_64_at_once code_gone code_replay_reported code_sweep
+                code_of_proofs code_of_proofs_void;
             client_session: session_round_trip session_not_started session_64_at_once session_list session_end
                 session_end_at_once session_sweep;
             totp: totp_round_trip totp_ends_sessions totp_step_64_at_once;

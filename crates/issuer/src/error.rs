@@ -88,6 +88,11 @@ pub enum Code {
     WeakPassword,
     /// `sign_up_closed`: this house does not let people sign up, or not with that address
     SignUpClosed,
+    /// `invalid_session`: an `auth_session` is altered, too old, spent, or another client's (OAuth 2.0 for
+    /// First-Party Applications)
+    InvalidSession,
+    /// `redirect_to_web`: what is due works on a page only (OAuth 2.0 for First-Party Applications)
+    RedirectToWeb,
     /// `insufficient_authorization`: more is to be proven (OAuth 2.0 for First-Party Applications)
     InsufficientAuthorization,
 }
@@ -128,6 +133,8 @@ impl Code {
             Self::MethodUnavailable => "method_unavailable",
             Self::WeakPassword => "weak_password",
             Self::SignUpClosed => "sign_up_closed",
+            Self::InvalidSession => "invalid_session",
+            Self::RedirectToWeb => "redirect_to_web",
             Self::InsufficientAuthorization => "insufficient_authorization",
         }
     }

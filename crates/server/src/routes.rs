@@ -190,6 +190,7 @@ fn rows() -> Vec<Row> {
         Row::new("/healthz", Document).get(health::live),
         Row::new("/readyz", Document).get(health::ready),
         Row::new("/oauth/token", OAuth).post(oauth::token::post).cors(Cors::Client),
+        Row::new("/oauth/authorize-challenge", OAuth).post(oauth::first_party::post).cors(Cors::Client),
         Row::new("/oauth/introspect", OAuth).post(oauth::introspect::post),
         Row::new("/oauth/revoke", OAuth).post(oauth::revoke::post).cors(Cors::Client),
         Row::new("/oauth/userinfo", Resource)

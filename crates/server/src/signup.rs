@@ -126,7 +126,8 @@ pub(crate) async fn client(
     }
 }
 
-fn page(app: &App, browser: &Browser, resume: Option<&str>, client: Option<&Client>) -> SignUp {
+/// The form, empty.
+pub(crate) fn page(app: &App, browser: &Browser, resume: Option<&str>, client: Option<&Client>) -> SignUp {
     SignUp {
         form_token: browser.form_token(app),
         resume: resume.map(str::to_owned),

@@ -1,6 +1,33 @@
 -- What a sign-in consisted of: [{"factor": .., "at": ..}]. Empty in rows from before: a password.
 ALTER TABLE browser_session ADD COLUMN proven TEXT NOT NULL DEFAULT '[]';
-ALTER TABLE code ADD COLUMN proven TEXT NOT NULL DEFAULT '[]';
+-- a code of an app of ours stands on no browser session
+CREATE TABLE code_4 (
+    digest       BLOB PRIMARY KEY NOT NULL CHECK (length(digest) = 32),
+    client_id    TEXT NOT NULL REFERENCES client ON DELETE CASCADE,
+    user_id      TEXT NOT NULL REFERENCES user ON DELETE CASCADE,
+    browser_id   TEXT,
+    redirect_uri TEXT,
+    challenge    TEXT,
+    scopes       TEXT NOT NULL,
+    resources    TEXT NOT NULL,
+    nonce        TEXT,
+    auth_time    INTEGER NOT NULL,
+    acr          TEXT NOT NULL,
+    amr          TEXT NOT NULL,
+    device       TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    spent_for    BLOB CHECK (length(spent_for) = 16),
+    proven       TEXT NOT NULL DEFAULT '[]'
+) STRICT, WITHOUT ROWID;
+INSERT INTO code_4 (digest, client_id, user_id, browser_id, redirect_uri, challenge, scopes, resources, nonce,
+                    auth_time, acr, amr, device, created_at, expires_at, spent_for)
+SELECT digest, client_id, user_id, browser_id, redirect_uri, challenge, scopes, resources, nonce,
+       auth_time, acr, amr, device, created_at, expires_at, spent_for FROM code;
+DROP TABLE code;
+ALTER TABLE code_4 RENAME TO code;
+CREATE INDEX code_by_user ON code (user_id);
+CREATE INDEX code_by_end ON code (expires_at);
 ALTER TABLE client_session ADD COLUMN proven TEXT NOT NULL DEFAULT '[]';
 -- language of mails (BCP 47)
 ALTER TABLE user ADD COLUMN locale TEXT;

@@ -6,7 +6,7 @@ use crate::column::{
 use crate::fault::Done;
 use crate::tx::Tx;
 use crate::user::{self, subject_columns};
-use crate::{SqliteStore, event, refresh, revocation};
+use crate::{SqliteStore, code, event, refresh, revocation};
 use async_trait::async_trait;
 use countersign_issuer::model::{
     BrowserSessionId, ClientId, ClientSession, ClientSessionId, EventDraft, Origin, Refresh, Rule, Subject,
@@ -135,12 +135,13 @@ pub(crate) fn end(tx: &Tx<'_>, id: ClientSessionId) -> Done<bool> {
     )
 }
 
-/// Ends all of this user's but those under `keep`; which.
+/// Ends all of this user's but those under `keep`, and what was to become one without a browser; which.
 pub(crate) fn end_all(
     tx: &Tx<'_>,
     user: &UserId,
     keep: Option<&BrowserSessionId>,
 ) -> Done<Vec<ClientSessionId>> {
+    code::void_of_proofs(tx, user)?;
     tx.rows(
         "UPDATE client_session SET revoked_at = ?3, sweep_at = ?4
          WHERE user_id = ?1 AND revoked_at IS NULL AND (?2 IS NULL OR browser_id IS NOT ?2) RETURNING id",

@@ -6,9 +6,10 @@ use crate::tx::Tx;
 use crate::{SqliteStore, client_session, event, revocation, user};
 use async_trait::async_trait;
 use countersign_issuer::model::{
-    AuthorizationCode, ClientSession, ClientSessionId, Digest, EventDraft, EventKind, Rule,
+    AuthorizationCode, ClientSession, ClientSessionId, Digest, EventDraft, EventKind, Rule, UserId,
 };
 use countersign_issuer::port::{At, Codes, Redeemed, StoreResult};
+use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ fn code(row: &Row<'_>) -> Read<AuthorizationCode> {
         digest: digest(row, 0)?,
         client: client_id(row, 1)?,
         user: user_id(row, 2)?,
-        browser: browser_id(row, 3)?,
+        browser: if row.get_ref(3)? == ValueRef::Null { None } else { Some(browser_id(row, 3)?) },
         redirect_uri: row.get(4)?,
         challenge: row.get(5)?,
         scopes: scopes(row, 6)?,
@@ -44,20 +45,29 @@ fn load(tx: &Tx<'_>, digest: &Digest) -> Done<Option<AuthorizationCode>> {
     )
 }
 
-fn create(tx: &Tx<'_>, new: &AuthorizationCode, life: Duration) -> Done<bool> {
+/// `credential_version`: of the proofs a code without a browser session stands on.
+fn create(
+    tx: &Tx<'_>,
+    new: &AuthorizationCode,
+    credential_version: Option<u32>,
+    life: Duration,
+) -> Done<bool> {
     tx.guarded(
         "INSERT INTO code (digest, client_id, user_id, browser_id, redirect_uri, challenge, scopes,
                            resources, nonce, auth_time, acr, amr, device, created_at, expires_at,
                            proven)
-         SELECT ?1, c.id, u.id, b.id, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
-         FROM user u, client c, browser_session b
+         SELECT ?1, c.id, u.id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+         FROM user u, client c
          WHERE c.id = ?2 AND u.id = ?3 AND u.disabled_at IS NULL
-           AND b.id = ?4 AND b.user_id = u.id AND b.ended_at IS NULL AND b.expires_at > ?14",
+           AND ((?4 IS NULL AND u.credential_version = ?17)
+             OR EXISTS (SELECT 1 FROM browser_session b WHERE b.id = ?4 AND b.user_id = u.id
+                        AND b.ended_at IS NULL AND b.expires_at > ?14))
+         ON CONFLICT (digest) DO NOTHING",
         params![
             new.digest.0,
             new.client.as_str(),
             new.user.as_str(),
-            new.browser.as_str(),
+            new.browser.as_ref().map(|b| b.as_str()),
             new.redirect_uri,
             new.challenge,
             new.scopes.to_string(),
@@ -70,8 +80,19 @@ fn create(tx: &Tx<'_>, new: &AuthorizationCode, life: Duration) -> Done<bool> {
             tx.now.millis(),
             (tx.now + life).millis(),
             serde_json::to_string(&new.authentication.proven)?,
+            credential_version,
         ],
     )
+}
+
+/// What stands on no browser session and was not spent yet is good for nothing any more.
+pub(crate) fn void_of_proofs(tx: &Tx<'_>, user: &UserId) -> Done<()> {
+    tx.count(
+        "UPDATE code SET expires_at = ?2
+         WHERE user_id = ?1 AND browser_id IS NULL AND spent_for IS NULL AND expires_at > ?2",
+        params![user.as_str(), tx.now.millis()],
+    )?;
+    Ok(())
 }
 
 /// Spends it, or finds that it cannot be spent.
@@ -79,8 +100,9 @@ fn spend(tx: &Tx<'_>, digest: &Digest, by: &ClientSession) -> Done<bool> {
     tx.guarded(
         "UPDATE code SET spent_for = ?2
          WHERE digest = ?1 AND spent_for IS NULL AND expires_at > ?3 AND client_id = ?4 AND user_id = ?5
-           AND EXISTS (SELECT 1 FROM browser_session b WHERE b.id = code.browser_id
-                       AND b.ended_at IS NULL AND b.expires_at > ?3)
+           AND (browser_id IS NULL
+             OR EXISTS (SELECT 1 FROM browser_session b WHERE b.id = code.browser_id
+                        AND b.ended_at IS NULL AND b.expires_at > ?3))
            AND EXISTS (SELECT 1 FROM user u WHERE u.id = code.user_id AND u.disabled_at IS NULL)",
         params![digest.0, by.id.0, tx.now.millis(), by.client.as_str(), by.user.as_str()],
     )
@@ -125,7 +147,25 @@ fn redeem(
 #[async_trait]
 impl Codes for SqliteStore {
     async fn create_code(&self, new: AuthorizationCode, life: Duration) -> StoreResult<bool> {
-        self.write(move |tx| create(tx, &new, life)).await
+        self.write(move |tx| create(tx, &new, None, life)).await
+    }
+
+    async fn create_code_of_proofs(
+        &self,
+        new: AuthorizationCode,
+        credential_version: u32,
+        life: Duration,
+        event: EventDraft,
+    ) -> StoreResult<bool> {
+        self.write(move |tx| {
+            let new = AuthorizationCode { browser: None, ..new };
+            let made = create(tx, &new, Some(credential_version), life)?;
+            if made {
+                event::write(tx, &event.user(&new.user).client(&new.client))?;
+            }
+            Ok(made)
+        })
+        .await
     }
 
     async fn code(&self, digest: &Digest) -> StoreResult<At<Option<AuthorizationCode>>> {

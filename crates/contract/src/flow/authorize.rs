@@ -15,6 +15,7 @@ fn kind(next: &Next) -> String {
         Next::Login { again: Some(user), .. } => {
             format!("login again as {}", user.username.as_ref().unwrap())
         }
+        Next::SignUp { .. } => "sign up".to_owned(),
         Next::StepUp { .. } => "step up".to_owned(),
         Next::SelectAccount { .. } => "select".to_owned(),
         Next::Consent(_) => "consent".to_owned(),

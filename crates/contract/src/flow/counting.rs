@@ -161,6 +161,7 @@ noted! {
     }
     Codes {
         fn create_code(code: AuthorizationCode, life: Duration) -> StoreResult<bool>;
+        fn create_code_of_proofs(code: AuthorizationCode, credential_version: u32, life: Duration, event: EventDraft) -> StoreResult<bool>;
         fn code(digest: &Digest) -> StoreResult<At<Option<AuthorizationCode>>>;
         fn redeem_code(digest: &Digest, session: ClientSession, absolute_for: Duration, until: Duration, event: EventDraft) -> StoreResult<Redeemed>;
         fn code_replayed(digest: &Digest, until: Duration, event: EventDraft) -> StoreResult<Vec<Rule>>;

@@ -13,6 +13,8 @@ pub mod direct;
 pub mod feed;
 pub mod feed_agrees;
 pub mod feed_log;
+pub mod first_party;
+pub mod first_party_bound;
 pub mod house;
 pub mod introspection;
 pub mod keys;

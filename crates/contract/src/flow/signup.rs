@@ -1,15 +1,16 @@
 //! Making an account by oneself.
 
 use super::house::{House, PASSWORD, caller, code, refused};
-use super::{ISSUER, post};
+use super::{ISSUER, World, claims, member, post};
 use crate::Stage;
 use crate::stage::at_once;
 use countersign_issuer::account::signup::{self, Form, SignUp};
-use countersign_issuer::login::browser::complete;
+use countersign_issuer::login::browser::{complete, session};
 use countersign_issuer::login::{Look, Purpose, challenge};
-use countersign_issuer::model::message::About;
+use countersign_issuer::model::message::{About, Way};
 use countersign_issuer::model::{EventKind, Secret};
-use countersign_issuer::{Code, Result, Settings};
+use countersign_issuer::oauth::authorize::{Ask, Choice, Next, Visitor, authorize, choose};
+use countersign_issuer::{Code, Result, Settings, outbox};
 use std::sync::Arc;
 
 /// A house that lets people in and sends mail.
@@ -222,4 +223,51 @@ pub async fn signup_pays_for_few_hashes(stage: Stage) {
     house.sign_in("ida", &super::house::browser("flow")).await.unwrap();
     house.stage.clock.advance_seconds(3600);
     request(&house, form("late@example.test"), 1).await.unwrap();
+}
+
+/// `prompt=create`: the sign-up page once; then whoever comes back has signed up, or has an account.
+pub async fn signup_by_prompt(stage: Stage) {
+    let world = World::with(stage, open_house()).await;
+    let nobody = world.visitor();
+    let ask = async |visitor: &Visitor| {
+        let request = world.request("mobile", &[("prompt", "create"), ("login_hint", "nora@example.test")]);
+        match authorize(&world.issuer, Ask::Fresh(request), visitor).await {
+            Next::SignUp { resume, client, hint } => {
+                assert_eq!((client.id.as_str(), hint.as_deref()), ("mobile", Some("nora@example.test")));
+                resume
+            }
+            other => panic!("no sign-up: {other:?}"),
+        }
+    };
+    let back = async |visitor: &Visitor, resume: &str| {
+        authorize(&world.issuer, Ask::Resume(resume.to_owned()), visitor).await
+    };
+    let resume = ask(&nobody).await;
+    for _ in 0..2 {
+        let Next::Login { resume, .. } = back(&nobody, &resume).await else { panic!("not shown again") };
+        assert!(matches!(back(&nobody, &resume).await, Next::Login { .. }), "nor from there");
+    }
+    let look = Look { lang: String::new(), client: None };
+    let typed = Form { resume: Some(resume.clone()), ..form("nora@example.test") };
+    let flow = nobody.binding.as_str();
+    world.wait(60).await;
+    signup::request(&world.issuer, typed, flow, &look, &caller(1)).await.unwrap();
+    let taken = outbox::take(&world.issuer, Way::Mail, 10).await.unwrap().remove(0);
+    let mail = outbox::open(&world.issuer, &taken.job).unwrap();
+    let token = post::link(&mail).unwrap().split_once("token=").unwrap().1;
+    let made = signup::open(&world.issuer, token, flow, &caller(1)).await.unwrap();
+    let fresh = complete(&world.issuer, made.proof, &nobody, &caller(1)).await.unwrap();
+    let session = session(&world.issuer, fresh.cookie.expose()).await.unwrap();
+    let nora = Visitor { session, ..nobody.clone() };
+    let Next::Respond(response) = back(&nora, &made.resume.unwrap()).await else { panic!("no answer") };
+    let tokens = world.redeem("mobile", &member(&response, "code").unwrap()).await.unwrap();
+    assert_eq!(claims(&tokens.access_token)["sub"], fresh.session.user.as_str());
+
+    // Another account than the one signed in to, or that one after all: by a choice, never by itself.
+    world.wait(60).await;
+    let resume = ask(&nora).await;
+    let Next::SelectAccount { resume, user, .. } = back(&nora, &resume).await else { panic!("no choice") };
+    assert_eq!(user.email, "nora@example.test");
+    let going_on = choose(&world.issuer, &resume, Choice::Continue, &nora).await;
+    assert!(matches!(&going_on, Next::Respond(r) if member(r, "code").is_some()), "{going_on:?}");
 }

@@ -4,7 +4,7 @@ use super::built_in;
 use super::wish::{Aim, Kept};
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
-use crate::login::{Asked, Caller, Policy, Purpose, Step, Transaction, flow};
+use crate::login::{Asked, Caller, Policy, Purpose, Step, Transaction, flow, typed};
 use crate::model::session::Authentication;
 use crate::model::{
     Account, Actor, Client, ClientSession, ClientSessionId, EventDraft, EventKind, Factor, Origin, Proven,
@@ -128,12 +128,6 @@ pub(super) fn missing(
     flow::next(account, transaction, &asked, &policy(issuer, aim), now)
 }
 
-/// Of these factors, those proven by typing a code, which is all a caller of this API can do.
-pub(super) fn typed(due: &[Factor]) -> Vec<Factor> {
-    let by_code = [Factor::Totp, Factor::SmsCode, Factor::EmailCode, Factor::RecoveryCode];
-    by_code.into_iter().filter(|f| due.contains(f)).collect()
-}
-
 /// Signs in when nothing is missing; else answers a partial token. `refused`: what the first factor says
 /// when it is wrong, for whom a good proof does not help.
 pub(super) async fn finish(
@@ -151,7 +145,7 @@ pub(super) async fn finish(
             begin(issuer, &account, under_way, aim, authentication, refused, caller).await
         }
         Step::NeedFactor(due) if proves_something(&account, &under_way.transaction) => {
-            let methods = typed(&due);
+            let methods = typed::of(&due);
             if methods.is_empty() {
                 return Err(on_the_page("The second factor of this account works on the sign-in page only."));
             }

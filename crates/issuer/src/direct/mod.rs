@@ -45,7 +45,8 @@ pub async fn client(issuer: &Issuer, client_id: Option<&str>) -> Result<Arc<Clie
     Ok(client)
 }
 
-fn may_be_direct(client: &Client) -> Result<(), Rejected> {
+/// `unauthorized_client`: it signs nobody in without a browser.
+pub(crate) fn may_be_direct(client: &Client) -> Result<(), Rejected> {
     if client.metadata.direct {
         return Ok(());
     }

@@ -16,6 +16,7 @@ pub mod sms_code;
 pub mod throttle;
 pub mod totp;
 pub mod transaction;
+pub(crate) mod typed;
 
 pub use device::Devices;
 pub use flow::{Asked, Step, next, next_within_reach};
@@ -65,6 +66,8 @@ pub enum Purpose {
     /// The direct API, asked for with a client, scopes or audiences of one's own: only with the flow that says
     /// which.
     DirectFlow,
+    /// A code for an app of ours (OAuth 2.0 for First-Party Applications).
+    FirstParty,
     /// A new password for who lost theirs.
     Recover,
     /// An account to be.

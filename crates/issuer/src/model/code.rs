@@ -13,8 +13,9 @@ pub struct AuthorizationCode {
     pub client: ClientId,
     /// By.
     pub user: UserId,
-    /// In which sign-in.
-    pub browser: BrowserSessionId,
+    /// In which sign-in. `None`: by proofs an app of ours sent; the code dies with the credentials they were
+    /// made against.
+    pub browser: Option<BrowserSessionId>,
     /// Exactly as asked; `None` when the request left it out.
     pub redirect_uri: Option<String>,
     /// PKCE S256 challenge; `None` only for a client exempt from PKCE.

@@ -23,6 +23,8 @@ struct Facts<'a> {
     algorithms: &'a [Algorithm],
     /// Of all resources.
     scopes: &'a [String],
+    /// People may make accounts by themselves.
+    sign_up: bool,
 }
 
 impl Facts<'_> {
@@ -37,6 +39,8 @@ const CLIENT_AUTH: &[&str] = &["client_secret_basic", "client_secret_post", "non
 const MEMBERS: &[Member] = &[
     Member { name: "issuer", value: |f| f.issuer.into() },
     Member { name: "authorization_endpoint", value: |f| f.url("/oauth/authorize") },
+    // draft-ietf-oauth-first-party-apps, 8.
+    Member { name: "authorization_challenge_endpoint", value: |f| f.url("/oauth/authorize-challenge") },
     Member { name: "token_endpoint", value: |f| f.url("/oauth/token") },
     Member { name: "userinfo_endpoint", value: |f| f.url("/oauth/userinfo") },
     Member { name: "jwks_uri", value: |f| f.url("/.well-known/jwks.json") },
@@ -96,7 +100,10 @@ const MEMBERS: &[Member] = &[
     },
     Member {
         name: "prompt_values_supported",
-        value: |_| json!(["none", "login", "consent", "select_account"]),
+        value: |f| {
+            let create = f.sign_up.then_some("create");
+            ["none", "login", "consent", "select_account"].into_iter().chain(create).collect()
+        },
     },
     // OIDC Discovery 3: `request_uri` counts as supported when nothing is said.
     Member { name: "claims_parameter_supported", value: |_| false.into() },
@@ -120,6 +127,7 @@ pub async fn document(issuer: &Issuer) -> Result<Document> {
         ui_locales: &settings.ui_locales,
         algorithms: &algorithms,
         scopes: &scopes,
+        sign_up: settings.sign_up.enabled,
     };
     render(&facts)
 }
@@ -149,6 +157,7 @@ mod tests {
             ui_locales: &["en".to_owned()],
             algorithms: &algorithms,
             scopes: &["read".to_owned()],
+            sign_up: false,
         };
         let made = render(&facts).unwrap();
         let document: Map<String, Value> = serde_json::from_slice(&made.body).unwrap();
@@ -171,6 +180,16 @@ mod tests {
         assert_eq!(
             document["grant_types_supported"],
             json!(["authorization_code", "refresh_token", "client_credentials"])
+        );
+        assert_eq!(
+            document["prompt_values_supported"],
+            json!(["none", "login", "consent", "select_account"])
+        );
+        let open = render(&Facts { sign_up: true, ..facts }).unwrap();
+        let open: Map<String, Value> = serde_json::from_slice(&open.body).unwrap();
+        assert_eq!(
+            open["prompt_values_supported"],
+            json!(["none", "login", "consent", "select_account", "create"])
         );
         assert!(made.etag.starts_with('"') && made.etag.ends_with('"') && made.etag.len() == 45);
         assert_eq!(render(&facts).unwrap().etag, made.etag, "the same bytes, the same tag");

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 fn status(code: Code) -> StatusCode {
     match code {
-        Code::InvalidClient | Code::InvalidToken | Code::InvalidCredentials => StatusCode::UNAUTHORIZED,
+        Code::InvalidClient | Code::InvalidToken => StatusCode::UNAUTHORIZED,
         Code::InsufficientScope | Code::AccessDenied | Code::ForbiddenOrigin => StatusCode::FORBIDDEN,
         Code::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         Code::NotFound => StatusCode::NOT_FOUND,

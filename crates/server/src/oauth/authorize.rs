@@ -8,6 +8,7 @@ use crate::extract::csrf::PageForm;
 use crate::extract::form::{self, Query};
 use crate::login::upstream::buttons;
 use crate::login::{magic_link, step};
+use crate::signup;
 use crate::view::page::{ChooseAccount, Consent, FormPost, SignIn};
 use crate::view::see_other;
 use axum::extract::{Request, State};
@@ -110,6 +111,11 @@ pub(crate) fn answer(app: &App, browser: &Browser, next: Next) -> Result<Respons
                 trouble: None,
                 providers: buttons(app),
             };
+            Ok(app.views.show(StatusCode::OK, &page))
+        }
+        Next::SignUp { resume, client, hint } => {
+            let mut page = signup::page(app, browser, Some(&resume), Some(&client));
+            page.email = hint.unwrap_or_default();
             Ok(app.views.show(StatusCode::OK, &page))
         }
         Next::StepUp { resume, .. } => back(app, &resume),

@@ -3,6 +3,7 @@
 pub(crate) mod authorize;
 pub(crate) mod discovery;
 pub(crate) mod document;
+pub(crate) mod first_party;
 pub(crate) mod introspect;
 pub(crate) mod jwks;
 pub(crate) mod logout;

@@ -62,7 +62,7 @@ fn spoil(rows: &[Row<'_>]) -> Vec<(String, String, &'static str)> {
     out
 }
 
-async fn check_forms(world: &World, path: &str, auth: Option<(&str, &str)>, rows: &[Row<'_>]) {
+pub(crate) async fn check_forms(world: &World, path: &str, auth: Option<(&str, &str)>, rows: &[Row<'_>]) {
     let before = world.log_end().await;
     let ask = || match auth {
         Some((id, secret)) => post(path).basic(id, secret),

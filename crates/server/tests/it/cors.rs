@@ -26,6 +26,7 @@ async fn preflights_are_answered_for_every_clients_origin() {
     let world = world().await;
     for (path, cookie) in [
         ("/oauth/token", false),
+        ("/oauth/authorize-challenge", false),
         ("/oauth/revoke", false),
         ("/oauth/userinfo", false),
         ("/api/userinfo", false),

@@ -42,6 +42,7 @@ async fn both_metadata_documents_name_the_issuer_and_its_endpoints() {
     assert_eq!(oidc["issuer"], world.url(""));
     for (member, path) in [
         ("authorization_endpoint", "/oauth/authorize"),
+        ("authorization_challenge_endpoint", "/oauth/authorize-challenge"),
         ("token_endpoint", "/oauth/token"),
         ("userinfo_endpoint", "/oauth/userinfo"),
         ("introspection_endpoint", "/oauth/introspect"),

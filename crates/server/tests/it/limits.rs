@@ -39,6 +39,7 @@ async fn bodies_over_the_limit() {
     let world = world().await;
     for (path, content_type) in [
         ("/oauth/token", "application/x-www-form-urlencoded"),
+        ("/oauth/authorize-challenge", "application/x-www-form-urlencoded"),
         ("/oauth/revoke", "application/x-www-form-urlencoded"),
         ("/oauth/userinfo", "application/x-www-form-urlencoded"),
         ("/auth/login", "application/json"),

@@ -5,7 +5,7 @@ use crate::wire::{Ask, get, post};
 use crate::world::world;
 
 /// Path, and what it allows beside `OPTIONS`.
-const PATHS: [(&str, &[&str]); 47] = [
+const PATHS: [(&str, &[&str]); 48] = [
     ("/.well-known/openid-configuration", &["GET", "HEAD"]),
     ("/.well-known/oauth-authorization-server", &["GET", "HEAD"]),
     ("/.well-known/jwks.json", &["GET", "HEAD"]),
@@ -20,6 +20,7 @@ const PATHS: [(&str, &[&str]); 47] = [
     ("/healthz", &["GET", "HEAD"]),
     ("/readyz", &["GET", "HEAD"]),
     ("/oauth/token", &["POST"]),
+    ("/oauth/authorize-challenge", &["POST"]),
     ("/oauth/introspect", &["POST"]),
     ("/oauth/revoke", &["POST"]),
     ("/oauth/userinfo", &["GET", "HEAD", "POST"]),

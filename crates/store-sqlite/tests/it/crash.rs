@@ -223,7 +223,7 @@ impl Told {
                 self.codes.insert(digest, code.spent_for);
                 continue;
             }
-            let new = fixture::client_session(seed, &code.user, &code.client, Some(&code.browser));
+            let new = fixture::client_session(seed, &code.user, &code.client, code.browser.as_ref());
             match redeem(stage, &code, new.clone()).await {
                 Redeemed::Done(..) => {
                     assert!(code.spent_for.is_none(), "a code was good twice");

@@ -5,7 +5,7 @@ use super::request::Request;
 use super::resume::{Allowed, Resume};
 use crate::error::{Code, Rejected};
 use crate::login::{Policy, Step};
-use crate::model::{BrowserSession, Client, Consent, Proven};
+use crate::model::{BrowserSession, Client, Consent, Proven, Scopes, UserId};
 use countersign_token::Timestamp;
 
 /// All it looks at.
@@ -18,6 +18,8 @@ pub(super) struct Facts<'a> {
     pub(super) standing: Standing,
     /// Of the person signed in, for this client.
     pub(super) consent: Option<&'a Consent>,
+    /// People may make accounts here by themselves.
+    pub(super) sign_up: bool,
     /// What happened on the pages so far.
     pub(super) resume: &'a Resume,
     pub(super) now: Timestamp,
@@ -56,6 +58,8 @@ pub(super) enum Decision {
     Login {
         again: bool,
     },
+    /// An account is made, or the person says that there is one.
+    SignUp,
     /// The one signed in proves what is missing.
     StepUp,
     SelectAccount,
@@ -94,9 +98,13 @@ pub(super) fn since(
 pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     let Facts { request, session, resume, .. } = facts;
     let prompt = request.prompt;
-    let Some(session) = session else { return login(facts, false) };
     // Something was proven during this request, by the one who is signed in.
-    let fresh = session.authentication.last_proof() >= resume.asked_at;
+    let fresh = session.is_some_and(|s| s.authentication.last_proof() >= resume.asked_at);
+    let create = prompt.create && facts.sign_up && !fresh;
+    if create && !resume.sign_up_shown {
+        return Decision::SignUp;
+    }
+    let Some(session) = session else { return login(facts, false) };
     if request.hinted.as_ref().is_some_and(|hinted| *hinted != session.user) {
         // OIDC Core 3.1.2.1: somebody else than `id_token_hint` names may not answer for them.
         return if fresh { Decision::Error(login_required()) } else { login(facts, false) };
@@ -104,7 +112,9 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     if since(request, session, resume, facts.now).is_some() {
         return login(facts, true);
     }
-    if prompt.select_account && !fresh && resume.chosen.as_ref() != Some(&session.user) {
+    // Who came to make an account and is signed in to another says which one it shall be.
+    let select = prompt.select_account || create;
+    if select && !fresh && resume.chosen.as_ref() != Some(&session.user) {
         return Decision::SelectAccount;
     }
     match facts.standing {
@@ -114,8 +124,9 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         Standing::Weak if prompt.none => return Decision::Error(login_required()),
         Standing::Weak => return Decision::StepUp,
     }
+    let covered = covered(facts.client, facts.consent, &session.user, &request.scopes, &request.resources);
     let allowed = resume.allowed.as_ref() == Some(&Allowed::of(&session.user, request));
-    if !allowed && (prompt.consent || !covered(facts, session)) {
+    if !allowed && (prompt.consent || !covered) {
         return if prompt.none {
             Decision::Error(Rejected::new(Code::ConsentRequired, "the person has to allow this"))
         } else {
@@ -131,18 +142,23 @@ fn login(facts: &Facts<'_>, again: bool) -> Decision {
 
 /// First-party clients need no consent; others one that covers every scope and resource. A public native
 /// app cannot be told from another on the same device: it is asked for each time (RFC 8252 8.6).
-fn covered(facts: &Facts<'_>, session: &BrowserSession) -> bool {
-    let Facts { request, client, consent, .. } = facts;
+pub(super) fn covered(
+    client: &Client,
+    consent: Option<&Consent>,
+    user: &UserId,
+    scopes: &Scopes,
+    resources: &[String],
+) -> bool {
     if client.metadata.first_party {
         return true;
     }
     let unprovable = client.is_public() && client.metadata.application_type.as_deref() == Some("native");
     !unprovable
         && consent.is_some_and(|c| {
-            c.user == session.user
+            c.user == *user
                 && c.client == client.id
-                && request.scopes.within(&c.scopes)
-                && request.resources.iter().all(|r| c.resources.contains(r))
+                && scopes.within(&c.scopes)
+                && resources.iter().all(|r| c.resources.contains(r))
         })
 }
 

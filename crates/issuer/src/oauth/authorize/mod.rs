@@ -4,6 +4,7 @@
 mod check;
 mod consent_view;
 mod decision;
+pub mod first_party;
 mod request;
 mod response;
 mod resume;
@@ -68,6 +69,15 @@ pub enum Next {
         hint: Option<String>,
         /// Somebody is signed in, but must prove it again (`prompt=login`, `max_age`).
         again: Option<User>,
+    },
+    /// Show the sign-up page (`prompt=create`); who has an account comes back with `resume`.
+    SignUp {
+        /// The sealed request.
+        resume: String,
+        /// For its name and logo.
+        client: Arc<Client>,
+        /// `login_hint`, to fill in the address.
+        hint: Option<String>,
     },
     /// Ask the one signed in for what is missing ([`demand`] says what); it comes back with `resume`.
     StepUp {
@@ -300,6 +310,7 @@ impl Turn<'_> {
             client: &self.client,
             session: self.visitor.session.as_ref().map(|s| &s.session),
             consent: consent.as_ref(),
+            sign_up: self.issuer.settings.sign_up.enabled,
             resume: &resume,
             now: self.now,
         };
@@ -308,6 +319,7 @@ impl Turn<'_> {
                 let again = self.visitor.session.as_ref().filter(|_| again);
                 self.login(&resume, again.map(|s| s.subject.user.clone()))
             }
+            Decision::SignUp => self.sign_up(&resume),
             Decision::StepUp => {
                 Ok(Next::StepUp { resume: self.seal(&resume, None)?, client: self.client.clone() })
             }
@@ -369,6 +381,12 @@ impl Turn<'_> {
         Ok(Next::Login { resume: self.seal(resume, None)?, client: self.client.clone(), hint, again })
     }
 
+    fn sign_up(&self, resume: &Resume) -> Result<Next> {
+        let hint = self.request.login_hint.clone();
+        let resume = Resume { sign_up_shown: true, ..resume.clone() };
+        Ok(Next::SignUp { resume: self.seal(&resume, None)?, client: self.client.clone(), hint })
+    }
+
     fn select(&self, resume: &Resume) -> Result<Next> {
         let Some(live) = &self.visitor.session else { return self.login(resume, None) };
         let user = live.subject.user.clone();
@@ -417,7 +435,7 @@ impl Turn<'_> {
             digest: Digest::of(&text),
             client: self.client.id.clone(),
             user: live.session.user.clone(),
-            browser: live.session.id.clone(),
+            browser: Some(live.session.id.clone()),
             redirect_uri: request.redirect_given.then(|| request.redirect_uri.clone()),
             challenge: request.challenge.clone(),
             scopes: request.scopes.clone(),

@@ -2,18 +2,20 @@
 
 use super::ResponseMode;
 use crate::model::{Acr, Scopes, UserId};
+use serde::{Deserialize, Serialize};
 
-/// `prompt` (OIDC Core 3.1.2.1).
+/// `prompt` (OIDC Core 3.1.2.1, Initiating User Registration 1.0).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(super) struct Prompt {
     pub(super) none: bool,
     pub(super) login: bool,
     pub(super) consent: bool,
     pub(super) select_account: bool,
+    pub(super) create: bool,
 }
 
 /// `acr_values` (OIDC Core 3.1.2.1), most wanted first.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Levels {
     /// The first one named: what a sign-in on the way is to reach.
     pub(super) wanted: Acr,

@@ -22,6 +22,9 @@ pub(super) struct Resume {
     pub(super) asked_at: Timestamp,
     /// The page it was sealed for. A choice counts only from the page that offers it.
     pub(super) page: Option<Page>,
+    /// The sign-up page was shown for `prompt=create`: coming back from it is not asking for it again.
+    #[serde(default)]
+    pub(super) sign_up_shown: bool,
     /// Who chose to go on as themself. Another person's choice counts for nothing.
     pub(super) chosen: Option<UserId>,
     /// What was allowed in this request, and by whom.
@@ -54,7 +57,7 @@ impl Allowed {
 
 impl Resume {
     pub(super) fn new(params: Params, now: Timestamp) -> Self {
-        Self { params, asked_at: now, page: None, chosen: None, allowed: None }
+        Self { params, asked_at: now, page: None, sign_up_shown: false, chosen: None, allowed: None }
     }
 
     /// Life counts from `asked_at`: going from page to page does not extend it.

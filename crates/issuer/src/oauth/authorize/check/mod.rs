@@ -76,10 +76,39 @@ const CHECKS: &[Check] = &[
     Check { name: "id_token_hint", tell: Tell::Client, run: id_token_hint::check },
 ];
 
+/// Those of an app that gets its code without a browser: nothing is sent anywhere, so `state` and
+/// `response_mode` mean nothing (draft-ietf-oauth-first-party-apps, 4.1), and the redirect URI may be left out.
+const OF_FIRST_PARTY: &[Check] = &[
+    Check { name: "repeats", tell: Tell::Client, run: repeats::check },
+    Check { name: "request_object", tell: Tell::Client, run: request_object::check },
+    Check { name: "client", tell: Tell::Client, run: client::check },
+    Check { name: "response_type", tell: Tell::Client, run: response_type::check_if_given },
+    Check { name: "redirect_uri", tell: Tell::Client, run: redirect_uri::check_if_given },
+    Check { name: "resource", tell: Tell::Client, run: resource::check },
+    Check { name: "scope", tell: Tell::Client, run: scope::check },
+    Check { name: "nonce", tell: Tell::Client, run: nonce::check },
+    Check { name: "pkce", tell: Tell::Client, run: pkce::check },
+    Check { name: "prompt", tell: Tell::Client, run: prompt::check },
+    Check { name: "max_age", tell: Tell::Client, run: max_age::check },
+    Check { name: "acr_values", tell: Tell::Client, run: acr_values::check },
+    Check { name: "id_token_hint", tell: Tell::Client, run: id_token_hint::check },
+];
+
 /// Runs the table.
 pub(super) fn run(given: &Given<'_>) -> Result<Request, Refused> {
+    run_all(CHECKS, given)
+}
+
+/// Runs the table of apps that get their code without a browser.
+pub(super) fn run_first_party(given: &Given<'_>) -> Result<Request, Rejected> {
+    run_all(OF_FIRST_PARTY, given).map_err(|refused| match refused {
+        Refused::Page(refused) | Refused::Client(_, refused) => refused,
+    })
+}
+
+fn run_all(checks: &[Check], given: &Given<'_>) -> Result<Request, Refused> {
     let mut request = Request::default();
-    for check in CHECKS {
+    for check in checks {
         if let Err(refused) = (check.run)(given, &mut request) {
             tracing::debug!(check = check.name, client = %given.client.id, "authorization request refused");
             return Err(match check.tell {

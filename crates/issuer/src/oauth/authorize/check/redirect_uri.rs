@@ -5,18 +5,11 @@ use super::{Given, Request};
 use crate::error::{Code, Rejected};
 
 pub(super) fn check(given: &Given<'_>, request: &mut Request) -> Result<(), Rejected> {
-    let registered = &given.client.metadata.redirect_uris;
-    if let Some(uri) = given.params.one("redirect_uri")? {
-        if !registered.iter().any(|r| matches(r, uri)) {
-            return Err(Rejected::new(
-                Code::InvalidRequest,
-                "the redirect URI is not registered for this application",
-            ));
-        }
-        uri.clone_into(&mut request.redirect_uri);
-        request.redirect_given = true;
+    check_if_given(given, request)?;
+    if request.redirect_given {
         return Ok(());
     }
+    let registered = &given.client.metadata.redirect_uris;
     // RFC 6749 3.1.2.3: it may be left out when there is only one; not in OpenID Connect (Core 3.1.2.1).
     let openid = given.params.one("scope")?.is_some_and(|s| s.split(' ').any(|s| s == "openid"));
     match registered.as_slice() {
@@ -26,6 +19,20 @@ pub(super) fn check(given: &Given<'_>, request: &mut Request) -> Result<(), Reje
         }
         _ => Err(Rejected::new(Code::InvalidRequest, "the parameter redirect_uri is missing")),
     }
+}
+
+/// Of one that is sent.
+pub(super) fn check_if_given(given: &Given<'_>, request: &mut Request) -> Result<(), Rejected> {
+    let Some(uri) = given.params.one("redirect_uri")? else { return Ok(()) };
+    if !given.client.metadata.redirect_uris.iter().any(|r| matches(r, uri)) {
+        return Err(Rejected::new(
+            Code::InvalidRequest,
+            "the redirect URI is not registered for this application",
+        ));
+    }
+    uri.clone_into(&mut request.redirect_uri);
+    request.redirect_given = true;
+    Ok(())
 }
 
 fn matches(registered: &str, given: &str) -> bool {

@@ -23,6 +23,9 @@ struct Case {
     first_party: bool,
     native: bool,
     standing: Option<Standing>,
+    /// People may not make accounts by themselves.
+    closed: bool,
+    sign_up_shown: bool,
 }
 
 fn outcome(case: &Case) -> &'static str {
@@ -32,6 +35,7 @@ fn outcome(case: &Case) -> &'static str {
         login: has("login"),
         consent: has("consent"),
         select_account: has("select_account"),
+        create: has("create"),
     };
     let request = Request {
         prompt,
@@ -58,6 +62,7 @@ fn outcome(case: &Case) -> &'static str {
         asked_at: NOW - Duration::from_secs(if case.asks_now { 0 } else { 10 }),
         chosen: case.chosen.map(UserId::from_stored),
         page: None,
+        sign_up_shown: case.sign_up_shown,
         allowed: case.allowed_by.map(|by| Allowed {
             scopes: scopes(if case.allowed_less { "openid" } else { "openid read" }),
             ..Allowed::of(&UserId::from_stored(by), &request)
@@ -69,12 +74,14 @@ fn outcome(case: &Case) -> &'static str {
         client: &client,
         session: session.as_ref(),
         consent: (!case.no_consent).then_some(&consent),
+        sign_up: !case.closed,
         resume: &resume,
         now: NOW,
     };
     match decide(&facts) {
         Decision::Login { again: false } => "login",
         Decision::Login { again: true } => "login again",
+        Decision::SignUp => "sign up",
         Decision::StepUp => "step up",
         Decision::SelectAccount => "select",
         Decision::Consent => "consent",
@@ -179,6 +186,28 @@ fn the_account_is_chosen_by_the_one_signed_in() {
 }
 
 #[test]
+fn an_account_is_made_once_or_there_is_one() {
+    let (create, nobody) = (Case { prompt: "create", ..signed_in(100) }, Case::default());
+    let new = Case { prompt: "create", ..nobody };
+    let shown = |case: &Case| Case { sign_up_shown: true, ..case.clone() };
+    let closed = |case: &Case| Case { closed: true, ..case.clone() };
+    table(&[
+        ("sign up", new.clone()),
+        ("sign up", create.clone()),
+        // Back from there without an account made.
+        ("login", shown(&new)),
+        ("select", shown(&create)),
+        ("issue", Case { chosen: Some("u_ada"), ..shown(&create) }),
+        // Back with one, or signed in to the one there was.
+        ("issue", Case { signed_in: Some(1), ..shown(&create) }),
+        ("issue", Case { signed_in: Some(1), ..create.clone() }),
+        // Where nobody signs up by themself it is as if it was not asked for.
+        ("login", closed(&new)),
+        ("issue", closed(&create)),
+    ]);
+}
+
+#[test]
 fn consent_is_given_once_and_by_the_one_signed_in() {
     let new = Case { no_consent: true, ..signed_in(100) };
     table(&[
@@ -200,8 +229,7 @@ fn consent_is_given_once_and_by_the_one_signed_in() {
 
 #[test]
 fn a_consent_covers_what_it_names() {
-    let session = browser("u_ada", NOW);
-    let (client, resume) = (client(), Resume::new(Params::default(), NOW));
+    let (client, ada) = (client(), UserId::from_stored("u_ada"));
     let consent = |scope: &str, at: &[&str], user: &str| Consent {
         user: UserId::from_stored(user),
         client: client.id.clone(),
@@ -209,23 +237,13 @@ fn a_consent_covers_what_it_names() {
         resources: at.iter().map(|r| (*r).to_owned()).collect(),
         granted_at: NOW,
     };
-    let request =
-        Request { scopes: scopes("openid read"), resources: vec![API.to_owned()], ..Request::default() };
     for (good, consent) in [
         (true, consent("read openid", &[API], "u_ada")),
         (false, consent("openid", &[API], "u_ada")),
         (false, consent("openid read", &[], "u_ada")),
         (false, consent("openid read", &[API], "u_bob")),
     ] {
-        let facts = Facts {
-            standing: Standing::Enough,
-            request: &request,
-            client: &client,
-            session: Some(&session),
-            consent: Some(&consent),
-            resume: &resume,
-            now: NOW,
-        };
-        assert_eq!(covered(&facts, &session), good, "{consent:?}");
+        let found = covered(&client, Some(&consent), &ada, &scopes("openid read"), &[API.to_owned()]);
+        assert_eq!(found, good, "{consent:?}");
     }
 }
