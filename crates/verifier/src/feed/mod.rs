@@ -149,6 +149,14 @@ impl Shared {
         self.mode.load(Ordering::Acquire) == mode as u8
     }
 
+    fn soft(&self) -> Duration {
+        Duration::from_millis(self.soft.load(Ordering::Relaxed))
+    }
+
+    fn hard(&self) -> Duration {
+        Duration::from_millis(self.hard.load(Ordering::Relaxed))
+    }
+
     /// Time since the newest proven head was complete. On the monotonic clock; but a machine that slept has
     /// its wall clock put right, and then that one knows better.
     fn age(&self, view: &View, at: Moment) -> Option<Duration> {
@@ -268,15 +276,16 @@ impl Feed {
         }
         let change = *shared.change.borrow();
         let age = shared.age(&shared.view.load().view, at);
-        let over = |bound: u64| age.is_none_or(|age| millis(age) > bound);
+        // As routes compare it, to the nanosecond: what they refuse for is what this says.
+        let over = |bound: Duration| age.is_none_or(|age| age > bound);
         Some(FeedStatus {
             connected: change.connected,
             epoch: change.epoch,
             seq: change.seq,
             rules: shared.view.load().view.status().rules,
             age,
-            soft_exceeded: over(shared.soft.load(Ordering::Relaxed)),
-            hard_exceeded: over(terms.hard.map_or_else(|| shared.hard.load(Ordering::Relaxed), millis)),
+            soft_exceeded: over(shared.soft()),
+            hard_exceeded: over(terms.hard.unwrap_or_else(|| shared.hard())),
             forked: change.forked,
             trouble: shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         })
@@ -340,13 +349,13 @@ impl Look<'_> {
             return Age::NotFollowed;
         }
         let Some(age) = shared.age(&view.view, at) else { return Age::Unknown };
-        if millis(age) > shared.soft.load(Ordering::Relaxed) {
+        if age > shared.soft() {
             shared.stale(age);
         } else if shared.warned.load(Ordering::Relaxed) {
             shared.warned.store(false, Ordering::Relaxed);
             tracing::info!("the revocation feed is fresh again");
         }
-        Age::Known { age, hard: Duration::from_millis(shared.hard.load(Ordering::Relaxed)) }
+        Age::Known { age, hard: shared.hard() }
     }
 
     /// Whether a token with these names can be asked about: one whose names were never made cannot, once there

@@ -38,7 +38,11 @@ impl Hands {
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
-        *self.0.lock().unwrap() += Duration::from_secs(seconds);
+        self.pass_for(Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn pass_for(&self, time: Duration) {
+        *self.0.lock().unwrap() += time;
     }
 }
 
