@@ -89,6 +89,8 @@ macro_rules! flows {
                 token_requests_refused;
             confusion: confusion_of_kinds;
             direct: direct_flow direct_refused_alike direct_clients direct_api_login;
+            factors: factors_secrets_swapped factors_proofs_swapped factors_64_at_once
+                factors_account_flooded factors_reset_by_the_operator;
             feed: feed_has_every_cause feed_heads feed_key_life feed_keys_apart feed_receipt;
             feed_agrees: feed_agrees feed_agrees_in_little_room;
             feed_log: feed_two_nodes_64 feed_follows_others feed_left_behind feed_of_many feed_put_back feed_coarse;
@@ -101,8 +103,9 @@ macro_rules! flows {
             introspection: introspection_matrix introspection_needs_authentication
                 introspection_remembers_no_verdict introspection_never_by_old_rules;
             known_device: known_device_gets_in known_device_forgotten known_device_told
-                known_device_spares_a_factor known_device_takes_a_proof;
+                known_device_spares_a_factor known_device_in_a_storm known_device_takes_a_proof;
             login_model: login_model;
+            login_model_ways: login_model_ways;
             step_up: step_up_for_what_is_missing step_up_for_clients step_up_for_resources step_up_on_a_new_device
                 step_up_when_the_house_asks_more step_up_renews_no_first_factor;
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;

@@ -188,3 +188,31 @@ pub async fn known_device_takes_a_proof(stage: Stage) {
     let again = turn(&form, &all, fresh.cookie.expose()).await;
     assert!(matches!(again, Turn::Enough), "{again:?}");
 }
+
+/// While guesses come from everywhere, strangers get less of the hash queue, known name or not; a device that
+/// signed its person in gets what it ever got. Nobody is refused for it, and it passes.
+pub async fn known_device_in_a_storm(stage: Stage) {
+    let house = House::new(stage).await;
+    house.person("nora").await;
+    let cookie = enter(&house, "nora", &caller(1)).await;
+    let from = |n: u32| Caller { ip: std::net::Ipv4Addr::from_bits(0x0a00_0000 + n).into(), ..caller(0) };
+    house.hasher.take();
+    for n in 0..1_000 {
+        let refused = prove(&house, &format!("name{n}"), "wrong wrong wrong", &from(n)).await;
+        assert_eq!(code(refused), Code::InvalidCredentials, "{n}");
+    }
+    let quiet = house.hasher.take();
+    assert_eq!(quiet, ["verify"; 1_000], "until then everybody alike");
+    for (login, typed) in [("nora", PASSWORD), ("nora", "wrong wrong wrong"), ("nobody", PASSWORD)] {
+        drop(prove(&house, login, typed, &from(2_000)).await);
+        assert_eq!(house.hasher.take(), ["as a stranger", "verify"], "{login}");
+    }
+    prove(&house, "nora", PASSWORD, &with(&house, &cookie, 2)).await.unwrap();
+    assert_eq!(house.hasher.take(), ["verify"], "her own device");
+    drop(prove(&house, "ida", PASSWORD, &with(&house, &cookie, 2)).await);
+    assert_eq!(house.hasher.take(), ["as a stranger", "verify"], "which is nobody else's");
+
+    house.stage.clock.advance_seconds(600);
+    prove(&house, "nora", PASSWORD, &from(3_000)).await.unwrap();
+    assert_eq!(house.hasher.take(), ["verify"], "it is over");
+}

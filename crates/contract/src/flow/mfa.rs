@@ -11,6 +11,7 @@ use countersign_issuer::login::{Purpose, Transaction, password};
 use countersign_issuer::model::{Factor, Secret};
 use countersign_issuer::oauth::bearer;
 use countersign_issuer::{Failure, Result, Settings};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,9 @@ async fn verify(world: &World, token: &str, code: &Secret, method: Option<&str>)
 /// A partial token first, tokens after the code; who has no second factor is in at once.
 pub async fn mfa_flow(stage: Stage) {
     let (world, pending) = world(stage).await;
-    tokens(login(&world, "bob", at("mobile")).await.unwrap());
+    let one = claims(&tokens(login(&world, "bob", at("mobile")).await.unwrap()).access_token);
+    assert_eq!(one["mfa_verified"], false);
+    assert!(one.get("mfa_method").is_none() && one.get("mfa_verified_at").is_none());
     let due = partial(&world).await;
     assert_eq!(due.methods, [Factor::Totp, Factor::RecoveryCode]);
     assert_eq!(due.client.id.as_str(), "mobile");
@@ -63,11 +66,15 @@ pub async fn mfa_flow(stage: Stage) {
         let second = done.second.unwrap();
         assert_eq!((second.factor, second.at), (Factor::Totp, now));
         let said = claims(&done.tokens.access_token);
-        assert_eq!(said["mfa_verified"], true);
+        let proven_at = now.seconds();
+        let of_mfa =
+            |said: &Value| ["mfa_verified", "mfa_method", "mfa_verified_at"].map(|n| said[n].clone());
+        assert_eq!(of_mfa(&said), [json!(true), json!("totp"), json!(proven_at)]);
         assert_eq!((&said["client_id"], &said["aud"]), (&"mobile".into(), &super::API.into()));
         assert!(world.userinfo(&done.tokens.access_token).await.is_ok());
         let (_, next) = direct::refresh(&world.issuer, done.tokens.refresh_token.as_deref().unwrap()).await;
-        assert_eq!(claims(&next.unwrap().access_token)["mfa_verified"], true);
+        let next = claims(&next.unwrap().access_token);
+        assert_eq!(of_mfa(&next), [json!(true), json!("totp"), json!(proven_at)], "as it was proven then");
         world.wait(STEP).await;
     }
 }

@@ -140,6 +140,24 @@ fn every_occasion_has_its_words() {
     assert_eq!(subjects.len(), 8 + NOTICED.len(), "two occasions read alike: {subjects:?}");
 }
 
+/// A new device is told of with what its owner knows it by: which, where from, when; and what to do if it was
+/// somebody else.
+#[test]
+fn a_new_device_is_described() {
+    let at = Timestamp::from_seconds(1_770_000_000);
+    let about =
+        About::Notice(Notice { what: Noticed::NewDevice, at, from: Some(from(FIREFOX)), detail: None });
+    let message = message(about, "Ada");
+    let letter = letters().letter(&parcel(&message, None)).unwrap();
+    // 1,770,000,000 seconds after 1970 began.
+    for part in [&letter.text, &letter.html] {
+        for due in ["Firefox on Linux", "192.0.2.7", "2 February 2026, 02:40 UTC", "id.example"] {
+            assert!(part.contains(due), "{due}: {part}");
+        }
+    }
+    assert!(letter.subject.to_lowercase().contains("new"), "{}", letter.subject);
+}
+
 #[test]
 fn words_of_others_stay_words() {
     let hostile = [
