@@ -107,7 +107,8 @@ macro_rules! flows {
             login_model: login_model;
             login_model_ways: login_model_ways;
             step_up: step_up_for_what_is_missing step_up_for_clients step_up_for_resources step_up_on_a_new_device
-                step_up_when_the_house_asks_more step_up_renews_no_first_factor;
+                step_up_when_the_house_asks_more step_up_renews_no_first_factor
+                step_up_sets_up_nothing_past_a_factor;
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
             magic_link: link_opened_and_used link_of_another_browser link_ends link_64_at_once
                 link_claims_an_unproven_address;

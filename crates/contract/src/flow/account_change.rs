@@ -157,7 +157,11 @@ pub async fn account_password_changes(stage: Stage) {
     house.stage.store.add_upstream(change, "gone", "s-1", None).await.unwrap();
     let subject = house.stage.store.subject(&user.id).await.unwrap().it.unwrap();
     let linked = LiveBrowser { subject, ..me.clone() };
-    assert_eq!(code(password::remove(issuer, &linked, &caller(1)).await), Code::Conflict, "still the last way");
+    assert_eq!(
+        code(password::remove(issuer, &linked, &caller(1)).await),
+        Code::Conflict,
+        "still the last way"
+    );
 
     // With a second factor the old password is no longer enough.
     let user = house.stage.store.account(&user.id).await.unwrap().it.unwrap().subject.user;

@@ -5,7 +5,7 @@ use crate::Stage;
 use countersign_issuer::account::enrol::totp as enrol;
 use countersign_issuer::login::browser::{self, Turn};
 use countersign_issuer::login::{Devices, Mfa, Policy, Proof, Purpose, Transaction, password, totp};
-use countersign_issuer::model::{Acr, Factor, Secret};
+use countersign_issuer::model::{Acr, EventKind, Factor, Secret};
 use countersign_issuer::oauth::authorize::{self, Ask, Next, Visitor};
 use countersign_issuer::oauth::grant;
 use countersign_issuer::port::At;
@@ -330,4 +330,27 @@ pub async fn step_up_renews_no_first_factor(stage: Stage) {
     let next = authorize::authorize(&world.issuer, Ask::Resume(asked), &ada).await;
     let Next::Respond(response) = next else { panic!("{next:?}") };
     assert_eq!(id(&response).await["auth_time"], world.clock().now().seconds());
+}
+
+/// Whoever has a second factor that the client does not take, and has not proven it, sets up none: a stolen
+/// password would be enough to add another.
+pub async fn step_up_sets_up_nothing_past_a_factor(stage: Stage) {
+    let mut settings = Settings::new(ISSUER);
+    settings.login.mfa = Mfa::Never;
+    let world = World::with(stage, settings).await;
+    apply(&world, client("narrow", json!({ "login_factors": ["password", "totp"], "acr": TWO }))).await;
+    let me = world.person("ada").await.user.id;
+    let change = crate::fixture::credential_change(&me, EventKind::PhoneAdded);
+    world.stage.store.put_phone(change, "+491701234567").await.unwrap();
+    let thief = world.sign_in(&world.visitor(), "ada").await;
+    world.wait(1).await;
+    let asked = resume(ask(&world, &world.visitor(), "narrow", &[]).await);
+    for visitor in [&thief, &world.visitor()] {
+        let stolen = Transaction::of(by_password(&world, visitor, "ada").await);
+        let turn = turn_with(&world, visitor, &asked, &stolen).await;
+        assert!(matches!(turn, Turn::OutOfReach), "{turn:?}");
+    }
+    let bob = world.sign_in(&world.visitor(), "bob").await;
+    let lacks = turn(&world, &bob, &resume(ask(&world, &bob, "narrow", &[]).await)).await;
+    assert!(matches!(&lacks, Turn::Enrol(ways) if *ways == [Factor::Totp]), "{lacks:?}");
 }

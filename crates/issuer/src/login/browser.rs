@@ -1,7 +1,7 @@
 //! From proofs to a browser session: the SSO cookie.
 
 use super::device::{self, Known};
-use super::flow::{adds, begins};
+use super::flow::{adds, begins, unproven};
 use super::{Asked, Caller, Policy, Proof, Purpose, Step, Transaction, next_within_reach};
 use crate::Issuer;
 use crate::account::factors;
@@ -150,6 +150,7 @@ async fn judge(
         }
         Step::NeedFactor(_) if transaction.user().is_none() && mine.is_none() => return Err(again()),
         Step::NeedFactor(ways) | Step::Enrol(ways) if ways.is_empty() => Turn::OutOfReach,
+        Step::Enrol(_) if unproven(&account, transaction, &asked, &demand.policy, now) => Turn::OutOfReach,
         Step::NeedFactor(due) if begins(&account, transaction, &asked, &demand.policy, now) => {
             Turn::Begin(due)
         }

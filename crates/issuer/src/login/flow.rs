@@ -117,6 +117,22 @@ pub(super) fn begins(
     worth(&good(account, transaction, asked, policy, now), policy).is_none()
 }
 
+/// Did the person set up a second factor, and prove none? Then nothing is set up on the way: whoever has the first
+/// one alone, stolen, would add theirs where this client or the house does not take what there is.
+pub(super) fn unproven(
+    account: &Account,
+    transaction: &Transaction,
+    asked: &Asked,
+    policy: &Policy,
+    now: Timestamp,
+) -> bool {
+    use Factor::{EmailCode, Passkey, RecoveryCode, SecurityKey, SmsCode, Totp};
+    let second = [Passkey, SecurityKey, Totp, SmsCode, RecoveryCode, EmailCode];
+    let proven = good(account, transaction, asked, policy, now);
+    let beside = |p: &Proven| p.factor == Passkey || proven.iter().any(|o| !o.factor.same_channel(p.factor));
+    account.enrolled.two_steps() && !proven.iter().any(|p| second.contains(&p.factor) && beside(p))
+}
+
 /// Does the transaction prove what the earlier sign-in does not hold, or holds from before?
 pub(super) fn adds(
     account: &Account,
