@@ -83,6 +83,7 @@ macro_rules! flows {
                 keys_for_a_resource;
             login: login_right login_tells_nothing login_oversize login_flood
                 login_when_hashing_is_full login_renews_hash login_cookie_changes login_proofs_are_bound;
+            audit: audit_search audit_chain audit_clients audit_throttled audit_holds_no_secret;
             authorize: authorize_prompts authorize_proves_again authorize_resumes
                 authorize_chooses_the_account authorize_consents authorize_answers;
             code: code_flow code_for_audiences_that_sign_differently code_reused code_used_64_at_once code_bound code_dies_with_the_sign_in
@@ -193,7 +194,7 @@ macro_rules! suite_of_one {
                 status_given_too_late status_retires;
             passkey: passkey_round_trip passkey_refused passkey_used passkey_used_64_at_once passkey_suspected;
             upstream: upstream_round_trip upstream_removed upstream_joins_once;
-            event: event_round_trip;
+            event: event_round_trip event_found event_kept;
             outbox: job_round_trip job_lease_runs_out job_fails job_dies job_taken_once;
             node: node_ping node_heartbeats;
         }

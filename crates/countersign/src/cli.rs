@@ -62,6 +62,9 @@ pub(crate) enum Command {
     /// Messages: waiting to be sent, or given up
     #[command(subcommand)]
     Outbox(command::outbox::Outbox),
+    /// The event log: follow it, search it, check that it is whole
+    #[command(subcommand)]
+    Audit(command::audit::Audit),
     /// Roles: sets of scopes that people hold
     #[command(subcommand)]
     Role(command::role::Role),

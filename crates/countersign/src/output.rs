@@ -1,6 +1,7 @@
 //! What a command writes: data on stdout (text for people, JSON for scripts), messages on stderr.
 
 use anyhow::{Context, Result};
+use countersign_runtime::issuer::admin::is_unseen;
 use countersign_runtime::tokens::Timestamp;
 use serde_json::Value;
 use std::io::Write;
@@ -38,6 +39,33 @@ pub(crate) fn print(text: &str) -> Result<()> {
         out.write_all(b"\n")?;
     }
     Ok(out.flush()?)
+}
+
+/// Text as a terminal may show it: what is not seen, or steers the terminal, is written out.
+pub(crate) fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unseen(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A JSON document in one line, with the same characters as JSON escapes: it reads back as it was.
+pub(crate) fn json_line(json: &Value) -> String {
+    let mut out = String::new();
+    for c in json.to_string().chars() {
+        if is_unseen(c) {
+            // Only in strings: what stands between them is ASCII that is seen.
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Who may read a file that is written.
@@ -101,6 +129,12 @@ pub(crate) fn time(at: Timestamp) -> String {
     format!("{year:04}-{month:02}-{day:02}T{}Z", clock(at))
 }
 
+/// RFC 3339 in UTC, to the millisecond.
+pub(crate) fn time_to_the_milli(at: Timestamp) -> String {
+    let (year, month, day) = at.date();
+    format!("{year:04}-{month:02}-{day:02}T{}.{:03}Z", clock(at), at.millis().rem_euclid(1_000))
+}
+
 /// A moment of today, for people.
 pub(crate) fn time_of_day(at: Timestamp) -> String {
     format!("{} UTC", clock(at))
@@ -127,6 +161,18 @@ mod tests {
         ] {
             assert_eq!(time(Timestamp::from_seconds(seconds)), text);
         }
+    }
+
+    #[test]
+    fn nothing_unseen_reaches_a_terminal() {
+        let evil = "a\u{1b}]0;x\u{7}b\u{9b}31m\u{202e}c\u{2066}\u{200b}\u{e0041}\u{7f}\r\n";
+        for text in [visible(evil), json_line(&serde_json::json!({ "device": evil }))] {
+            assert!(text.chars().all(|c| matches!(c, ' '..='~')), "{text:?}");
+        }
+        let back: Value = serde_json::from_str(&json_line(&serde_json::json!({ "device": evil }))).unwrap();
+        assert_eq!(back["device"], evil);
+        assert_eq!(visible("Zo\u{eb} \u{674e}"), "Zo\u{eb} \u{674e}");
+        assert_eq!(visible("\u{202e}"), "\\u{202e}");
     }
 
     #[test]

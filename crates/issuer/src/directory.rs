@@ -151,6 +151,9 @@ impl Directory {
             EventKind::PasswordRehashed
             | EventKind::LoginSucceeded
             | EventKind::LoginFailed
+            | EventKind::LoginThrottled
+            | EventKind::ClientSignedIn
+            | EventKind::ClientAuthFailed
             | EventKind::BrowserSessionEnded
             | EventKind::ClientSessionStarted
             | EventKind::ClientSessionEnded

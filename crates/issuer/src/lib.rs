@@ -25,10 +25,11 @@ pub use settings::Settings;
 
 use crate::directory::Directory;
 use crate::keys::KeyRing;
-use crate::login::throttle::Throttle;
 use crate::login::throttle::sends::Sends;
+use crate::login::throttle::{Throttle, refusals};
 use crate::model::message::Way;
 use crate::oauth::bearer::VerifiedCache;
+use crate::oauth::client_sign_in::ClientSignIns;
 use crate::oauth::client_throttle::ClientThrottle;
 use crate::port::{BreachedPasswords, Courier, Egress, Entropy, Hasher, SignPool, Store};
 use crate::seal::Sealer;
@@ -91,6 +92,7 @@ pub struct Issuer {
     pub(crate) throttle: Throttle,
     pub(crate) sends: Sends,
     pub(crate) secrets: ClientThrottle,
+    pub(crate) client_sign_ins: ClientSignIns,
     pub(crate) node: String,
 }
 
@@ -111,6 +113,7 @@ impl Issuer {
             throttle: Throttle::default(),
             sends: Sends::default(),
             secrets: ClientThrottle::default(),
+            client_sign_ins: ClientSignIns::default(),
             settings,
             store: parts.store,
             hasher: parts.hasher,
@@ -122,6 +125,8 @@ impl Issuer {
             sealer: parts.sealer,
             node: parts.node,
         };
+        // Before the first event is written.
+        issuer.store.link_with(issuer.sealer.log_key()).await?;
         keys::load_or_init(&issuer).await?;
         revocation::start(&issuer).await?;
         issuer.directory.load().await?;
@@ -140,7 +145,7 @@ impl Issuer {
         feed
     }
 
-    /// One turn of what may wait: key rotation, sweeping, snapshots. The runtime calls it every 10 s.
+    /// One turn of what may wait: key rotation, sweeping, snapshots, telling what was turned away. The runtime calls it every 10 s.
     pub async fn tend(&self) -> Result<()> {
         keys::tend(self).await?;
         self.store.token_life(self.longest_token_life().await?, true).await?;
@@ -149,6 +154,7 @@ impl Issuer {
                 break;
             }
         }
+        refusals::tell(self).await?;
         revocation::tend(self).await?;
         status_list::tend(self).await
     }

@@ -4,7 +4,7 @@
 //! be read beside this one.
 
 use crate::error::{Failure, Result};
-use crate::model::{Digest, Sealed, Secret};
+use crate::model::{Digest, EventLink, Sealed, Secret};
 use crate::port::Entropy;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::error::Unspecified;
@@ -44,6 +44,47 @@ impl fmt::Debug for Sealer {
     }
 }
 
+/// Links the event log: the store has it, and can link what it writes. Whoever can write the store's file but
+/// has no master key can link nothing.
+#[derive(Clone)]
+pub struct LogKey(hmac::Key);
+
+impl fmt::Debug for LogKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogKey(..)")
+    }
+}
+
+impl LogKey {
+    /// The link of an event after the one of link `before` (`None`: the first). HMAC-SHA-256 over `before`,
+    /// position, time and fields, each with its length, so that no two logs read the same.
+    pub fn link(
+        &self,
+        before: Option<&EventLink>,
+        seq: i64,
+        at: Timestamp,
+        fields: [Option<&[u8]>; 7],
+    ) -> EventLink {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(before.map_or(&[0; 32], |link| &link.0));
+        context.update(&seq.to_be_bytes());
+        context.update(&at.millis().to_be_bytes());
+        for field in fields {
+            match field {
+                None => context.update(&[0]),
+                Some(bytes) => {
+                    context.update(&[1]);
+                    context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+                    context.update(bytes);
+                }
+            }
+        }
+        let mut out = [0; 32];
+        out.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
+        EventLink(out)
+    }
+}
+
 /// The store or the limiter sees this instead of what somebody typed; without the master key it cannot be guessed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Mark(pub(crate) [u8; 16]);
@@ -70,6 +111,11 @@ impl Sealer {
             device: mac(b"known device"),
             prk,
         }
+    }
+
+    /// What links the event log.
+    pub fn log_key(&self) -> LogKey {
+        LogKey(hmac::Key::new(hmac::HMAC_SHA256, expand(&self.prk, &[b"event log"]).as_slice()))
     }
 
     /// Seals a row's secret: AES-256-GCM under a row key wrapped by the master key; `identity` (table and
@@ -286,6 +332,34 @@ mod tests {
         assert!(sealer(2).open_blob("authorize", "cookie", &blob).is_none());
         assert!(sealer(1).open_blob("authorize", "cookie", &format!("{blob}A")).is_none());
         assert!(sealer(1).open_blob("authorize", "cookie", "").is_none());
+    }
+
+    #[test]
+    fn links_of_two_logs_do_not_run_together() {
+        let (at, key) = (Timestamp::from_millis(7), sealer(1).log_key());
+        let fields = |kind: &'static [u8], actor: Option<&'static [u8]>| {
+            [Some(kind), actor, None, None, None, None, None]
+        };
+        let first = key.link(None, 1, at, fields(b"ab", Some(b"c")));
+        // Independent: the documented bytes under the documented key.
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"countersign master key 1").extract(&[1; 32]);
+        let mut raw = [0; 32];
+        prk.expand(&[b"event log"], hkdf::HKDF_SHA256).unwrap().fill(&mut raw).unwrap();
+        let mut bytes = vec![0; 32];
+        bytes.extend([0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7]);
+        bytes.extend(b"\x01\0\0\0\0\0\0\0\x02ab\x01\0\0\0\0\0\0\0\x01c\0\0\0\0\0");
+        let due = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &raw), &bytes);
+        assert_eq!(first.0, due.as_ref());
+        let others = [
+            key.link(None, 2, at, fields(b"ab", Some(b"c"))),
+            key.link(None, 1, Timestamp::from_millis(8), fields(b"ab", Some(b"c"))),
+            key.link(None, 1, at, fields(b"a", Some(b"bc"))),
+            key.link(None, 1, at, fields(b"ab", None)),
+            key.link(None, 1, at, fields(b"ab", Some(b""))),
+            key.link(Some(&first), 1, at, fields(b"ab", Some(b"c"))),
+            sealer(2).log_key().link(None, 1, at, fields(b"ab", Some(b"c"))),
+        ];
+        assert!(others.iter().all(|other| *other != first));
     }
 
     #[test]

@@ -31,6 +31,8 @@ CREATE INDEX code_by_end ON code (expires_at);
 ALTER TABLE client_session ADD COLUMN proven TEXT NOT NULL DEFAULT '[]';
 -- language of mails (BCP 47)
 ALTER TABLE user ADD COLUMN locale TEXT;
+-- over the event before and all of this one, under a key of the master key; none: from before it was chained
+ALTER TABLE event ADD COLUMN link BLOB CHECK (length(link) = 32);
 -- what a person may see of the log
 CREATE INDEX event_by_user ON event (user_id, seq) WHERE user_id IS NOT NULL;
 

@@ -37,9 +37,10 @@ mod writer;
 pub use open::{Durability, OpenError, Options};
 
 use countersign_issuer::port::StoreResult;
+use countersign_issuer::seal::LogKey;
 use countersign_token::Timestamp;
 use reader::Reader;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tx::Tx;
 use writer::Writer;
 
@@ -58,6 +59,8 @@ impl<F: Fn() -> Timestamp + Send + Sync> Clock for F {
 /// An open store. Dropping it writes what is queued, waits for that commit and closes the file.
 pub struct SqliteStore {
     clock: Arc<dyn Clock>,
+    /// As the writer has it.
+    log_key: Arc<OnceLock<LogKey>>,
     writer: Writer,
     reader: Reader,
     durability: Durability,

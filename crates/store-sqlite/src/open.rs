@@ -124,9 +124,12 @@ impl SqliteStore {
             Some(path) => Reader::file(path.to_owned(), options.readers, options.busy_timeout),
             None => Reader::Memory(Arc::clone(&conn)),
         };
-        let writer = Writer::start(conn, Arc::clone(&clock), options.queue, options.batch)
+        let log_key = Arc::default();
+        let start =
+            Writer::start(conn, Arc::clone(&clock), Arc::clone(&log_key), options.queue, options.batch);
+        let writer = start
             .map_err(|source| OpenError::File { path: path.unwrap_or(Path::new("")).to_owned(), source })?;
-        Ok(Self { clock, writer, reader, durability, queued: Queued::default() })
+        Ok(Self { clock, log_key, writer, reader, durability, queued: Queued::default() })
     }
 }
 

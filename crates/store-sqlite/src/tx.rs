@@ -2,6 +2,7 @@
 
 use crate::fault::{Done, Fault};
 use crate::outbox::Ways;
+use countersign_issuer::seal::LogKey;
 use countersign_token::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use std::cell::Cell;
@@ -13,11 +14,17 @@ pub(crate) struct Tx<'a> {
     pub(crate) now: Timestamp,
     /// Messages it queued; whoever delivers them is told after the commit.
     pub(crate) queued: Cell<Ways>,
+    /// Links events; `None`: nobody gave it yet, or it only reads.
+    pub(crate) log_key: Option<&'a LogKey>,
 }
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(conn: &'a Connection, now: Timestamp) -> Self {
-        Self { conn, now, queued: Cell::default() }
+        Self { conn, now, queued: Cell::default(), log_key: None }
+    }
+    /// That links the events it writes.
+    pub(crate) fn writing(conn: &'a Connection, now: Timestamp, log_key: Option<&'a LogKey>) -> Self {
+        Self { log_key, ..Self::new(conn, now) }
     }
     /// On a read connection: all statements of `op` see what the first one sees.
     pub(crate) fn together<T>(&self, op: impl FnOnce(&Self) -> Done<T>) -> Done<T> {

@@ -8,10 +8,11 @@ use crate::Clock;
 use crate::fault::{Done, Fault, passing};
 use crate::tx::Tx;
 use countersign_issuer::port::{StoreError, StoreResult};
+use countersign_issuer::seal::LogKey;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
@@ -68,13 +69,15 @@ impl Writer {
     pub(crate) fn start(
         conn: Arc<Mutex<Connection>>,
         clock: Arc<dyn Clock>,
+        log_key: Arc<OnceLock<LogKey>>,
         queue: usize,
         batch: usize,
     ) -> std::io::Result<Self> {
         let (send, receive) = sync_channel(queue.max(1));
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || run(&conn, clock.as_ref(), &receive, batch.max(1)))?;
+        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            let stand = Stand { conn: &conn, clock: clock.as_ref(), log_key: &log_key, queue: &receive };
+            run(&stand, batch.max(1));
+        })?;
         Ok(Self { queue: Some(send), thread: Some(thread) })
     }
 
@@ -104,13 +107,21 @@ impl Drop for Writer {
     }
 }
 
-fn run(conn: &Mutex<Connection>, clock: &dyn Clock, queue: &Receiver<Box<dyn Job>>, most: usize) {
+/// What the thread stands on.
+struct Stand<'a> {
+    conn: &'a Mutex<Connection>,
+    clock: &'a dyn Clock,
+    log_key: &'a OnceLock<LogKey>,
+    queue: &'a Receiver<Box<dyn Job>>,
+}
+
+fn run(stand: &Stand<'_>, most: usize) {
     let mut batch = Vec::with_capacity(most);
-    while let Ok(first) = queue.recv() {
+    while let Ok(first) = stand.queue.recv() {
         batch.push(first);
         let failed = {
-            let conn = conn.lock().unwrap_or_else(PoisonError::into_inner);
-            commit(&conn, clock, queue, most, &mut batch).err()
+            let conn = stand.conn.lock().unwrap_or_else(PoisonError::into_inner);
+            commit(&conn, stand, most, &mut batch).err()
         };
         if let Some(why) = &failed {
             tracing::error!(error = %why, operations = batch.len(), "a batch of writes was not committed");
@@ -129,12 +140,11 @@ fn take(queue: &Receiver<Box<dyn Job>>, most: usize, batch: &mut Vec<Box<dyn Job
 /// One transaction for the whole batch. An error means that nothing of it was written.
 fn commit(
     conn: &Connection,
-    clock: &dyn Clock,
-    queue: &Receiver<Box<dyn Job>>,
+    stand: &Stand<'_>,
     most: usize,
     batch: &mut Vec<Box<dyn Job>>,
 ) -> StoreResult<()> {
-    take(queue, most, batch);
+    take(stand.queue, most, batch);
     if !conn.is_autocommit() {
         // A rollback failed before (the disk was not there): nothing begins until it is done.
         execute(conn, "ROLLBACK")?;
@@ -143,13 +153,13 @@ fn commit(
         let mut begun = 0;
         while let Some(job) = batch.get_mut(begun) {
             if job.wanted() {
-                run_one(conn, clock, job.as_mut())?;
+                run_one(conn, stand, job.as_mut())?;
             }
             begun += 1;
             if begun == batch.len() {
                 // Those just answered come again while the first of them are run: they go along, else
                 // every second commit would be for a handful.
-                take(queue, most, batch);
+                take(stand.queue, most, batch);
             }
         }
         execute(conn, "COMMIT")
@@ -163,9 +173,10 @@ fn commit(
     done
 }
 
-fn run_one(conn: &Connection, clock: &dyn Clock, job: &mut dyn Job) -> StoreResult<()> {
+fn run_one(conn: &Connection, stand: &Stand<'_>, job: &mut dyn Job) -> StoreResult<()> {
     execute(conn, "SAVEPOINT op")?;
-    if let Err(why) = job.run(&Tx::new(conn, clock.now())) {
+    let tx = Tx::writing(conn, stand.clock.now(), stand.log_key.get());
+    if let Err(why) = job.run(&tx) {
         if conn.is_autocommit() {
             // Some errors (disk full, I/O) end the whole transaction, not the statement alone.
             return Err(StoreError::Unavailable(format!("lost with another write: {why}")));

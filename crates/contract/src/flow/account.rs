@@ -45,13 +45,13 @@ pub async fn account_sessions(stage: Stage) {
 
     for foreign in [stranger.session.id.as_str(), theirs.session_id.as_deref().unwrap(), "b_none", "none", ""]
     {
-        assert_eq!(code(sessions::end(issuer, &me, foreign).await), Code::NotFound, "{foreign}");
+        assert_eq!(code(sessions::end(issuer, &me, foreign, &caller(1)).await), Code::NotFound, "{foreign}");
     }
     assert!(bearer::access_token(issuer, &theirs.access_token).await.is_ok());
 
-    sessions::end(issuer, &me, tokens.session_id.as_deref().unwrap()).await.unwrap();
+    sessions::end(issuer, &me, tokens.session_id.as_deref().unwrap(), &caller(1)).await.unwrap();
     assert!(bearer::access_token(issuer, &tokens.access_token).await.is_err(), "at once");
-    sessions::end(issuer, &me, first.session.id.as_str()).await.unwrap();
+    sessions::end(issuer, &me, first.session.id.as_str(), &caller(1)).await.unwrap();
     let seen = sessions::overview(issuer, &me).await.unwrap();
     assert_eq!((seen.browsers.len(), seen.apps.len()), (1, 0));
 }
@@ -67,14 +67,14 @@ pub async fn account_end_others(stage: Stage) {
     let tokens = app(&house, "nora").await;
     let mark = house.stage.mark().await;
 
-    sessions::end_others(issuer, &me).await.unwrap();
+    sessions::end_others(issuer, &me, &caller(1)).await.unwrap();
     assert!(house.back(other.cookie.expose()).await.session.is_none());
     assert!(house.back(mine.cookie.expose()).await.session.is_some());
     assert!(bearer::access_token(issuer, &tokens.access_token).await.is_err());
     assert!(house.stage.kinds(mark).await.contains(&EventKind::BrowserSessionEnded));
 
-    assert_eq!(code(sessions::end_current(issuer, &other.session.id, &me).await), Code::NotFound);
-    sessions::end_current(issuer, &me.session.id, &me).await.unwrap();
-    sessions::end_current(issuer, &me.session.id, &me).await.unwrap();
+    assert_eq!(code(sessions::end_current(issuer, &other.session.id, &me, &caller(1)).await), Code::NotFound);
+    sessions::end_current(issuer, &me.session.id, &me, &caller(1)).await.unwrap();
+    sessions::end_current(issuer, &me.session.id, &me, &caller(1)).await.unwrap();
     assert!(house.back(mine.cookie.expose()).await.session.is_none());
 }

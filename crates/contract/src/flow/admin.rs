@@ -269,12 +269,13 @@ pub async fn admin_revoke(stage: Stage) {
     assert!(!works(issuer, &tokens).await);
     let r = refused(revoke(issuer, What::Token(Secret::new(&*tokens.access_token))).await);
     assert_eq!(r.code, Code::InvalidToken);
-    let refreshed = direct::refresh(issuer, tokens.refresh_token.as_deref().unwrap()).await.1.unwrap();
+    let refreshed =
+        direct::refresh(issuer, tokens.refresh_token.as_deref().unwrap(), caller(1).ip).await.1.unwrap();
     assert!(works(issuer, &refreshed).await, "the session lives");
     let refresh = refreshed.refresh_token.clone().unwrap();
     revoke(issuer, What::Token(Secret::new(format!(" {refresh}\n")))).await.unwrap();
     assert!(!works(issuer, &refreshed).await);
-    assert!(direct::refresh(issuer, &refresh).await.1.is_err());
+    assert!(direct::refresh(issuer, &refresh, caller(1).ip).await.1.is_err());
 
     let tokens = enter(&house, "nora").await;
     let sid = tokens.session_id.clone().unwrap();

@@ -1,7 +1,8 @@
 //! The authorization code flow (RFC 6749 4.1, OIDC Core 3.1): once, and only by whom it was made for.
 
 use super::{
-    API, CALLBACK, IP, ISSUER, SHARED, VERIFIER, World, claims, header, member, redemption, refusal, signed,
+    API, CALLBACK, IP, ISSUER, SHARED, VERIFIER, World, caller, claims, header, member, redemption, refusal,
+    signed,
 };
 use crate::stage::{Stage, at_once};
 use countersign_issuer::model::EventKind;
@@ -150,9 +151,9 @@ pub async fn code_dies_with_the_sign_in(stage: Stage) {
     let world = World::new(stage).await;
     let visitor = world.sign_in(&world.visitor(), "ada").await;
     let code = world.code(&visitor, "app", &[]).await;
-    let asked = logout::logout(&world.issuer, &signed("app", &[]).1, &visitor).await.unwrap();
+    let asked = logout::logout(&world.issuer, &signed("app", &[]).1, &visitor, caller().ip).await.unwrap();
     let logout::Next::Confirm { resume, .. } = asked else { panic!("ended without asking") };
-    logout::confirm(&world.issuer, &resume, &visitor).await.unwrap();
+    logout::confirm(&world.issuer, &resume, &visitor, caller().ip).await.unwrap();
     assert_eq!(refusal(world.redeem("app", &code).await), "invalid_grant");
 
     let visitor = world.sign_in(&world.visitor(), "bob").await;

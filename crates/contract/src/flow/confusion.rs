@@ -1,6 +1,6 @@
 //! A token of one kind is refused everywhere another kind is due: every kind at every endpoint.
 
-use super::{API, SHARED, World, refusal, signed};
+use super::{API, SHARED, World, caller, refusal, signed};
 use crate::stage::Stage;
 use countersign_issuer::oauth::authorize::{self, Ask, Next};
 use countersign_issuer::oauth::logout;
@@ -27,10 +27,11 @@ async fn kinds(world: &World) -> Kinds {
         Next::Login { resume, .. } => resume,
         other => panic!("{other:?}"),
     };
-    let confirm = match logout::logout(&world.issuer, &signed("app", &[]).1, &visitor).await.unwrap() {
-        logout::Next::Confirm { resume, .. } => resume,
-        other => panic!("{other:?}"),
-    };
+    let confirm =
+        match logout::logout(&world.issuer, &signed("app", &[]).1, &visitor, caller().ip).await.unwrap() {
+            logout::Next::Confirm { resume, .. } => resume,
+            other => panic!("{other:?}"),
+        };
     Kinds {
         tokens: vec![
             ("access token", tokens.access_token),
@@ -86,8 +87,8 @@ async fn passes(world: &World, endpoint: &str, token: &str, visitor: &authorize:
         "introspection" => world.active("svc", token).await,
         "code" => good(world.redeem("mobile", token).await),
         "refresh" => good(world.refresh("mobile", token).await),
-        "direct refresh" => good(direct::refresh(&world.issuer, token).await.1),
-        "direct logout" => good(direct::logout(&world.issuer, token).await.1),
+        "direct refresh" => good(direct::refresh(&world.issuer, token, caller().ip).await.1),
+        "direct logout" => good(direct::logout(&world.issuer, token, caller().ip).await.1),
         "id_token_hint" => {
             let params = world.request("mobile", &[("id_token_hint", token)]);
             match authorize::authorize(&world.issuer, Ask::Fresh(params), visitor).await {
@@ -99,6 +100,6 @@ async fn passes(world: &World, endpoint: &str, token: &str, visitor: &authorize:
             let next = authorize::authorize(&world.issuer, Ask::Resume(token.to_owned()), visitor).await;
             !matches!(next, Next::Page(_))
         }
-        _ => good(logout::confirm(&world.issuer, token, visitor).await),
+        _ => good(logout::confirm(&world.issuer, token, visitor, caller().ip).await),
     }
 }

@@ -15,6 +15,7 @@ use countersign_issuer::port::feed::{Acknowledged, FeedState, Finer, Load};
 use countersign_issuer::port::status_list::{StatusMember, StatusPage, StatusScan};
 use countersign_issuer::port::user::Found;
 use countersign_issuer::port::*;
+use countersign_issuer::seal::LogKey;
 use countersign_token::Timestamp;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -218,7 +219,10 @@ noted! {
         fn events_after(seq: i64, limit: u32) -> StoreResult<At<Vec<Event>>>;
         fn last_event() -> StoreResult<i64>;
         fn events_of(user: &UserId, limit: u32) -> StoreResult<Vec<Event>>;
+        fn find_events(filter: &EventFilter, limit: u32) -> StoreResult<Vec<Event>>;
         fn note(event: EventDraft) -> StoreResult<()>;
+        fn link_with(key: LogKey) -> StoreResult<()>;
+        fn kept_events(after: i64, limit: u32) -> StoreResult<Vec<KeptEvent>>;
     }
 }
 

@@ -35,19 +35,23 @@ pub async fn direct_flow(stage: Stage) {
         assert_eq!(said["client_id"], client.unwrap_or("countersign-direct"));
         assert_eq!(said["sid"], first.session_id.unwrap());
         world.wait(60).await;
-        let (asked, next) = direct::refresh(&world.issuer, first.refresh_token.as_ref().unwrap()).await;
+        let (asked, next) =
+            direct::refresh(&world.issuer, first.refresh_token.as_ref().unwrap(), caller().ip).await;
         let next = next.unwrap();
         assert_eq!(asked.unwrap().id.as_str(), said["client_id"]);
         assert_ne!(next.refresh_token, first.refresh_token);
         assert!(world.userinfo(&next.access_token).await.is_ok());
-        direct::logout(&world.issuer, &next.access_token).await.1.unwrap();
+        direct::logout(&world.issuer, &next.access_token, caller().ip).await.1.unwrap();
         assert_eq!(refusal(world.userinfo(&next.access_token).await), "invalid_token");
-        let again = direct::refresh(&world.issuer, next.refresh_token.as_ref().unwrap()).await.1;
+        let again = direct::refresh(&world.issuer, next.refresh_token.as_ref().unwrap(), caller().ip).await.1;
         assert_eq!(refusal(again), "invalid_grant");
-        assert_eq!(refusal(direct::logout(&world.issuer, &next.access_token).await.1), "invalid_token");
+        assert_eq!(
+            refusal(direct::logout(&world.issuer, &next.access_token, caller().ip).await.1),
+            "invalid_token"
+        );
     }
     let by_refresh = login(&world, None, "bob", PASSWORD).await.unwrap();
-    direct::logout(&world.issuer, by_refresh.refresh_token.as_ref().unwrap()).await.1.unwrap();
+    direct::logout(&world.issuer, by_refresh.refresh_token.as_ref().unwrap(), caller().ip).await.1.unwrap();
     assert_eq!(refusal(world.userinfo(&by_refresh.access_token).await), "invalid_token");
 }
 
@@ -93,8 +97,8 @@ pub async fn direct_clients(stage: Stage) {
     assert_eq!(world.hasher.jobs.load(Ordering::SeqCst), before);
     // A confidential client's refresh token is worth nothing without the client.
     let web = world.enter("web").await.refresh_token.unwrap();
-    assert_eq!(refusal(direct::refresh(&world.issuer, &web).await.1), "unauthorized_client");
-    assert_eq!(refusal(direct::logout(&world.issuer, &web).await.1), "unauthorized_client");
+    assert_eq!(refusal(direct::refresh(&world.issuer, &web, caller().ip).await.1), "unauthorized_client");
+    assert_eq!(refusal(direct::logout(&world.issuer, &web, caller().ip).await.1), "unauthorized_client");
     assert!(world.refresh("web", &web).await.is_ok());
 }
 

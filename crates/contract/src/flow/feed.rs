@@ -152,13 +152,13 @@ async fn by_endpoint(world: &World, cause: &str) -> Ended {
                 wish: direct::Wish { client_id: Some("mobile".to_owned()), ..direct::Wish::default() },
             };
             let tokens = direct_flow::tokens(direct::login(&world.issuer, ask, &caller()).await.unwrap());
-            direct::logout(&world.issuer, &tokens.access_token).await.1.unwrap();
+            direct::logout(&world.issuer, &tokens.access_token, caller().ip).await.1.unwrap();
             return sid(&tokens);
         }
         "logout" => {
             let form = [("id_token_hint", tokens.id_token.as_deref().unwrap())];
             let params = form.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-            logout::logout(&world.issuer, &params, &visitor).await.unwrap();
+            logout::logout(&world.issuer, &params, &visitor, caller().ip).await.unwrap();
         }
         "theft" => {
             let next = world.refresh("app", refresh).await.unwrap();
@@ -180,12 +180,14 @@ async fn by_account(world: &World, cause: &str) -> Ended {
     let me = visitor.session.clone().unwrap();
     let id = me.session.id.as_str();
     match cause {
-        "end of an app" => sessions::end(&world.issuer, &me, &sid(&tokens).1).await.unwrap(),
-        "end of a browser" => sessions::end(&world.issuer, &me, id).await.unwrap(),
-        "end of this browser" => sessions::end_current(&world.issuer, &me.session.id, &me).await.unwrap(),
+        "end of an app" => sessions::end(&world.issuer, &me, &sid(&tokens).1, &caller()).await.unwrap(),
+        "end of a browser" => sessions::end(&world.issuer, &me, id, &caller()).await.unwrap(),
+        "end of this browser" => {
+            sessions::end_current(&world.issuer, &me.session.id, &me, &caller()).await.unwrap()
+        }
         "end of the others" => {
             let here = world.sign_in(&world.visitor(), "ada").await.session.unwrap();
-            sessions::end_others(&world.issuer, &here).await.unwrap();
+            sessions::end_others(&world.issuer, &here, &caller()).await.unwrap();
         }
         _ => drop(world.sign_in(&visitor, "bob").await),
     }

@@ -172,7 +172,7 @@ pub async fn first_party_flow(stage: Stage) {
     let text = code(begin(&world, "shop", "bob", &[]).await);
     let confidential = redeem(&world, "shop", &text).await.unwrap().refresh_token.unwrap();
     assert_eq!(
-        refusal(direct::refresh(&world.issuer, &confidential).await.1),
+        refusal(direct::refresh(&world.issuer, &confidential, super::IP).await.1),
         "invalid_grant",
         "a confidential client's refresh token is worth nothing without the client"
     );

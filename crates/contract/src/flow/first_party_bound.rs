@@ -97,7 +97,7 @@ pub async fn first_party_session_is_no_token(stage: Stage) {
     assert_eq!(refusal(bearer::access_token(&world.issuer, &session).await.map(drop)), "invalid_token");
     assert_eq!(refusal(world.userinfo(&session).await), "invalid_token");
     assert!(!world.active("watcher", &session).await);
-    assert_eq!(refusal(direct::refresh(&world.issuer, &session).await.1), "invalid_grant");
+    assert_eq!(refusal(direct::refresh(&world.issuer, &session, super::IP).await.1), "invalid_grant");
     assert_eq!(refusal(world.refresh("mobile", &session).await), "invalid_grant");
     assert_eq!(refusal(redeem(&world, "mobile", &session).await), "invalid_grant");
     let now = world.clock().now();

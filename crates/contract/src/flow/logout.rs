@@ -1,6 +1,6 @@
 //! RP-Initiated Logout 1.0: whose hint ends what, and where the browser goes.
 
-use super::{World, refusal};
+use super::{World, caller, refusal};
 use crate::stage::Stage;
 use countersign_issuer::oauth::authorize::Visitor;
 use countersign_issuer::oauth::logout::{Next, confirm, logout};
@@ -9,7 +9,7 @@ const BYE: &str = "https://app.example.test/bye";
 
 async fn ask(world: &World, visitor: &Visitor, form: &[(&str, &str)]) -> countersign_issuer::Result<Next> {
     let params = form.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    logout(&world.issuer, &params, visitor).await
+    logout(&world.issuer, &params, visitor, caller().ip).await
 }
 
 /// With the ID token of the one signed in: at once, with everything entered through that sign-in.
@@ -46,11 +46,18 @@ pub async fn logout_is_confirmed(stage: Stage) {
     let Next::Confirm { resume, client } = ask(&world, &bob, &form).await.unwrap() else { panic!() };
     assert_eq!(client.unwrap().id.as_str(), "app");
     let stranger = Visitor { binding: "another browser".to_owned(), ..bob.clone() };
-    assert_eq!(refusal(confirm(&world.issuer, &resume, &stranger).await), "invalid_request");
+    assert_eq!(refusal(confirm(&world.issuer, &resume, &stranger, caller().ip).await), "invalid_request");
     world.wait(601).await;
-    assert_eq!(refusal(confirm(&world.issuer, &resume, &bob).await), "invalid_request", "too old");
+    assert_eq!(
+        refusal(confirm(&world.issuer, &resume, &bob, caller().ip).await),
+        "invalid_request",
+        "too old"
+    );
     let Next::Confirm { resume, .. } = ask(&world, &bob, &form).await.unwrap() else { panic!() };
-    let Next::Done { redirect, .. } = confirm(&world.issuer, &resume, &bob).await.unwrap() else { panic!() };
+    let Next::Done { redirect, .. } = confirm(&world.issuer, &resume, &bob, caller().ip).await.unwrap()
+    else {
+        panic!()
+    };
     assert_eq!(redirect.as_deref(), Some(BYE));
     let browsers = world.stage.store.list_browsers(&world.person("bob").await.user.id).await.unwrap();
     assert!(browsers.is_empty());

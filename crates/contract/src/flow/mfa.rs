@@ -72,7 +72,8 @@ pub async fn mfa_flow(stage: Stage) {
         assert_eq!(of_mfa(&said), [json!(true), json!("totp"), json!(proven_at)]);
         assert_eq!((&said["client_id"], &said["aud"]), (&"mobile".into(), &super::API.into()));
         assert!(world.userinfo(&done.tokens.access_token).await.is_ok());
-        let (_, next) = direct::refresh(&world.issuer, done.tokens.refresh_token.as_deref().unwrap()).await;
+        let (_, next) =
+            direct::refresh(&world.issuer, done.tokens.refresh_token.as_deref().unwrap(), caller().ip).await;
         let next = claims(&next.unwrap().access_token);
         assert_eq!(of_mfa(&next), [json!(true), json!("totp"), json!(proven_at)], "as it was proven then");
         world.wait(STEP).await;
@@ -89,9 +90,9 @@ pub async fn mfa_partial_token_is_no_token(stage: Stage) {
     for client in ["watcher", "svc", "web"] {
         assert!(!world.active(client, &token).await, "{client}");
     }
-    assert_eq!(refusal(direct::refresh(&world.issuer, &token).await.1), "invalid_grant");
+    assert_eq!(refusal(direct::refresh(&world.issuer, &token, caller().ip).await.1), "invalid_grant");
     assert!(direct::client_of(&world.issuer, &token).await.unwrap().is_none());
-    assert_eq!(refusal(direct::logout(&world.issuer, &token).await.1), "invalid_token");
+    assert_eq!(refusal(direct::logout(&world.issuer, &token, caller().ip).await.1), "invalid_token");
     assert_eq!(refusal(world.refresh("mobile", &token).await), "invalid_grant");
     assert_eq!(refusal(world.redeem("mobile", &token).await), "invalid_grant");
     let browser = countersign_issuer::login::browser::session(&world.issuer, &token).await.unwrap();
@@ -170,7 +171,7 @@ pub async fn mfa_finished_once(stage: Stage) {
     assert_eq!(refusal(verify(&world, &second, &right, None).await), "invalid_code", "the code is spent");
     world.wait(STEP).await;
     assert_eq!(refusal(verify(&world, &first, &code(&world, &pending), None).await), "invalid_token");
-    direct::logout(&world.issuer, &done.access_token).await.1.unwrap();
+    direct::logout(&world.issuer, &done.access_token, caller().ip).await.1.unwrap();
     assert_eq!(refusal(verify(&world, &first, &code(&world, &pending), None).await), "invalid_token");
     verify(&world, &second, &code(&world, &pending), None).await.unwrap();
 }

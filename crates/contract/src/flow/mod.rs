@@ -4,6 +4,7 @@ pub mod account;
 pub mod account_change;
 pub mod account_delete;
 pub mod admin;
+pub mod audit;
 pub mod authenticator;
 pub mod authorize;
 pub mod code;

@@ -1,7 +1,7 @@
 //! Every parameter of every endpoint: missing, empty, twice, too long, nonsense. Never a bug of ours, and
 //! nothing is written for what cannot be read.
 
-use super::{API, CALLBACK, IP, SECRET, VERIFIER, World, base64};
+use super::{API, CALLBACK, IP, SECRET, VERIFIER, World, base64, caller};
 use crate::stage::Stage;
 use countersign_issuer::oauth::authorize::{self, Ask, Next};
 use countersign_issuer::oauth::params::Params;
@@ -97,7 +97,7 @@ async fn ask(world: &World, at: Endpoint, basic: Option<&str>, params: &Params) 
         Endpoint::Token => grant::token(issuer, basic, params, IP).await.1.map(drop),
         Endpoint::Introspect => introspect::introspect(issuer, basic, params, IP).await.map(drop),
         Endpoint::Revoke => revoke::revoke(issuer, basic, params, IP).await.1,
-        Endpoint::Logout => logout::logout(issuer, params, &visitor).await.map(drop),
+        Endpoint::Logout => logout::logout(issuer, params, &visitor, caller().ip).await.map(drop),
     };
     match failure {
         Ok(()) => Ok(()),

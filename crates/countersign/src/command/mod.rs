@@ -1,5 +1,6 @@
 //! One file a command. Each reads its arguments, calls the library once and prints.
 
+pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -79,6 +80,7 @@ async fn dispatch(command: Command, context: Context) -> Result<bool> {
         Command::Role(c) => c.run(&context).await,
         Command::Key(c) => c.run(&context).await,
         Command::Import(c) => c.run(&context).await,
+        Command::Audit(c) => c.run(&context).await,
         Command::Outbox(c) => c.run(&context).await,
         Command::Revoke(c) => c.run(&context).await,
         Command::Jwk(c) => c.run(&context),

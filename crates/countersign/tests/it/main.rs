@@ -8,6 +8,7 @@
     reason = "helpers of tests: a failure here is a failed test; deadlines are real time"
 )]
 
+mod audit;
 mod bin;
 mod breached;
 mod config;

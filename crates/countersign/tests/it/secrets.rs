@@ -53,6 +53,11 @@ fn logs_and_messages_hold_no_secret() {
     secrets.push(std::fs::read_to_string(bin.data().join("master.key")).unwrap().trim().to_owned());
     said.push(bin.run(&["doctor"]));
     said.push(bin.run(&["config", "show"]));
+    let events = bin.run(&["audit", "search", "--json", "--limit", "1000"]).ok();
+    assert!(events.out.contains("login.failed") && events.out.contains("client.signed_in"), "{events:?}");
+    assert!(!events.out.contains("eyJ"), "a token in {events:?}");
+    said.push(events);
+    said.push(bin.run(&["audit", "tail"]).ok());
     assert_eq!(server.stop(), Some(0));
     let log = server.log();
     assert!(log.contains("listening") && log.contains("stopped"), "{log}");

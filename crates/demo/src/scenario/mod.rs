@@ -14,6 +14,7 @@ mod login;
 mod magic_link;
 mod minimal_payload;
 mod mobile_app;
+mod monitor_and_log;
 mod multi_factor;
 mod nothing_in_storage;
 mod oidc;
@@ -76,6 +77,7 @@ pub(crate) const ALL: &[Scenario] = &[
     revocation::SCENARIO,
     claims_validated::SCENARIO,
     strong_secrets::SCENARIO,
+    monitor_and_log::SCENARIO,
 ];
 
 /// How a scenario went.

@@ -2,8 +2,9 @@
 
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
+use crate::login::Caller;
 use crate::model::{
-    Actor, BrowserSession, BrowserSessionId, ClientId, ClientSession, ClientSessionId, EventDraft, EventKind,
+    BrowserSession, BrowserSessionId, ClientId, ClientSession, ClientSessionId, EventDraft, EventKind,
 };
 use crate::port::browser_session::LiveBrowser;
 use crate::revocation;
@@ -63,46 +64,55 @@ fn gone() -> Failure {
     rejected(Code::NotFound, "This session has ended already.")
 }
 
-fn by(me: &LiveBrowser, kind: EventKind) -> EventDraft {
-    let user = &me.subject.user.id;
-    EventDraft::new(kind, Actor::User(user.clone())).user(user)
+fn by(me: &LiveBrowser, kind: EventKind, caller: &Caller) -> EventDraft {
+    super::by(&me.subject.user, kind, caller).with("device", caller.device.as_str())
 }
 
 /// Ends one browser session of this person, or one app session. `not_found`: there is none of that name
 /// that is theirs.
-pub async fn end(issuer: &Issuer, me: &LiveBrowser, id: &str) -> Result<()> {
+pub async fn end(issuer: &Issuer, me: &LiveBrowser, id: &str, caller: &Caller) -> Result<()> {
     if id.starts_with("b_") {
-        return end_browser(issuer, me, &BrowserSessionId::from_stored(id)).await;
+        return end_browser(issuer, me, &BrowserSessionId::from_stored(id), caller).await;
     }
     let sid = ClientSessionId::parse(id).ok_or_else(gone)?;
     let until = issuer.longest_token_life().await?;
-    let event = by(me, EventKind::ClientSessionEnded).session(sid);
+    let event = by(me, EventKind::ClientSessionEnded, caller).session(sid);
     let rules = issuer.store.end_session(sid, None, Some(&me.subject.user.id), until, event).await?;
     revocation::enforce(issuer, &rules.ok_or_else(gone)?).await.map(drop)
 }
 
-async fn end_browser(issuer: &Issuer, me: &LiveBrowser, id: &BrowserSessionId) -> Result<()> {
+async fn end_browser(
+    issuer: &Issuer,
+    me: &LiveBrowser,
+    id: &BrowserSessionId,
+    caller: &Caller,
+) -> Result<()> {
     let until = issuer.longest_token_life().await?;
-    let event = by(me, EventKind::BrowserSessionEnded).browser(id);
+    let event = by(me, EventKind::BrowserSessionEnded, caller).browser(id);
     let rules = issuer.store.end_browser(&me.subject.user.id, id, until, event).await?;
     revocation::enforce(issuer, &rules.ok_or_else(gone)?).await.map(drop)
 }
 
 /// Ends all but the one asking: other browsers, and app sessions that do not hang on it.
-pub async fn end_others(issuer: &Issuer, me: &LiveBrowser) -> Result<()> {
+pub async fn end_others(issuer: &Issuer, me: &LiveBrowser, caller: &Caller) -> Result<()> {
     let until = issuer.longest_token_life().await?;
-    let event = by(me, EventKind::BrowserSessionEnded).with("all_but", me.session.id.as_str());
+    let event = by(me, EventKind::BrowserSessionEnded, caller).with("all_but", me.session.id.as_str());
     let user = &me.subject.user.id;
     let rules = issuer.store.end_other_browsers(user, &me.session.id, until, event).await?;
     revocation::enforce(issuer, &rules).await.map(drop)
 }
 
 /// Ends the one asking (sign out here). One that has ended meanwhile is fine.
-pub async fn end_current(issuer: &Issuer, id: &BrowserSessionId, me: &LiveBrowser) -> Result<()> {
+pub async fn end_current(
+    issuer: &Issuer,
+    id: &BrowserSessionId,
+    me: &LiveBrowser,
+    caller: &Caller,
+) -> Result<()> {
     if *id != me.session.id {
         return Err(gone());
     }
-    match end_browser(issuer, me, id).await {
+    match end_browser(issuer, me, id, caller).await {
         Err(Failure::Rejected(r)) if r.code == Code::NotFound => Ok(()),
         other => other,
     }

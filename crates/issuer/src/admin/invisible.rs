@@ -41,10 +41,15 @@ const UNSEEN: &[(char, char)] = &[
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
+/// Is it one of them? A terminal may obey it, and who reads the text may be deceived.
+pub fn is_unseen(c: char) -> bool {
+    UNSEEN.iter().any(|(from, to)| (*from..=*to).contains(&c))
+}
+
 /// The first such character of a text, if it holds one.
 pub(super) fn first(text: &str, joiners: Joiners) -> Option<char> {
     let joins = |c: char| joiners == Joiners::Fine && matches!(c, '\u{200c}' | '\u{200d}');
-    text.chars().find(|c| UNSEEN.iter().any(|(from, to)| (*from..=*to).contains(c)) && !joins(*c))
+    text.chars().find(|c| is_unseen(*c) && !joins(*c))
 }
 
 /// Refuses it, and says which it is.

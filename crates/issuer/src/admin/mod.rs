@@ -3,6 +3,7 @@
 //!
 //! Every change is written with its event; other nodes learn of it from the log, this one at once.
 
+pub mod audit;
 pub mod clients;
 pub mod import;
 mod invisible;
@@ -12,6 +13,8 @@ pub mod resources;
 pub mod revoke;
 pub mod roles;
 pub mod users;
+
+pub use invisible::is_unseen;
 
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};

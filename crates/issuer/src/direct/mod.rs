@@ -12,13 +12,15 @@ pub use wish::Wish;
 
 use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
+use crate::login::throttle::API_KEY;
 use crate::login::{Caller, Purpose, Transaction, password};
 use crate::model::{Actor, Client, ClientId, ClientSessionId, EventDraft, EventKind, Origin, Secret};
 use crate::oauth::grant::{client_credentials, refresh_token};
 use crate::oauth::issue::{self, TokenResponse};
-use crate::oauth::{bearer, client_auth, revoke, target};
+use crate::oauth::{bearer, client_auth, client_sign_in, revoke, target};
 use countersign_token::base64url;
 use finish::UnderWay;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// `POST /auth/login`.
@@ -68,13 +70,17 @@ fn refused() -> Failure {
 }
 
 /// `POST /auth/refresh`: the client is the session row's. Answers it for CORS.
-pub async fn refresh(issuer: &Issuer, refresh_token: &str) -> (Option<Arc<Client>>, Result<TokenResponse>) {
+pub async fn refresh(
+    issuer: &Issuer,
+    refresh_token: &str,
+    ip: IpAddr,
+) -> (Option<Arc<Client>>, Result<TokenResponse>) {
     let client = match of_refresh_token(issuer, refresh_token).await {
         Ok((client, _)) => client,
         Err(failure) => return (None, Err(failure)),
     };
     let answer = async {
-        let granted = refresh_token::refresh(issuer, &client, refresh_token, None, &[]).await?;
+        let granted = refresh_token::refresh(issuer, &client, refresh_token, None, &[], ip).await?;
         issue::tokens(issuer, &client, granted).await
     };
     let answer = answer.await;
@@ -107,12 +113,12 @@ async fn of_refresh_token(issuer: &Issuer, token: &str) -> Result<(Arc<Client>, 
 
 /// `POST /auth/logout` by refresh token or access token: the client session ends. Unknown tokens:
 /// `invalid_token`.
-pub async fn logout(issuer: &Issuer, token: &str) -> (Option<Arc<Client>>, Result<()>) {
+pub async fn logout(issuer: &Issuer, token: &str, ip: IpAddr) -> (Option<Arc<Client>>, Result<()>) {
     let (client, sid) = match of_either_token(issuer, token).await {
         Ok(found) => found,
         Err(failure) => return (None, Err(failure)),
     };
-    let ended = revoke::end_session(issuer, &client, sid).await;
+    let ended = revoke::end_session(issuer, &client, sid, ip).await;
     (Some(client), ended)
 }
 
@@ -150,11 +156,14 @@ pub async fn api_login(
     // Made whether or not there is such a client: an unknown one costs the same.
     let shown = [issuer.sealer.client_secret(username, key)];
     let good = client_auth::secret_matches(client.as_deref(), &shown);
+    let named = client.as_ref().map(|client| client.id.clone());
     let Some(client) = client.filter(|c| good && c.may_use("client_credentials")) else {
         attempt.failed(now);
-        let event = EventDraft::new(EventKind::LoginFailed, Actor::Anonymous)
+        let mut event = EventDraft::new(EventKind::ClientAuthFailed, Actor::Anonymous)
+            .with("factor", API_KEY)
             .with("ip", caller.ip.to_string())
             .with("device", caller.device.as_str());
+        event.client = named;
         issuer.store.note(event).await?;
         return Err(rejected(Code::InvalidCredentials, "The API user or the key is wrong."));
     };
@@ -162,5 +171,6 @@ pub async fn api_login(
     let scope = target::parse_scope(scope.filter(|s| !s.is_empty()))?;
     let wanted: Vec<&str> = resource.iter().map(String::as_str).collect();
     let granted = client_credentials::decide(issuer, &client, scope.as_ref(), &wanted).await?;
+    client_sign_in::note(issuer, &client, caller.ip).await;
     issue::tokens(issuer, &client, granted).await
 }

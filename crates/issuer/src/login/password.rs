@@ -126,6 +126,7 @@ async fn refuse(
 ) -> Failure {
     attempt.failed(now);
     let mut event = EventDraft::new(EventKind::LoginFailed, Actor::Anonymous)
+        .with("factor", Factor::Password.name())
         .with("ip", caller.ip.to_string())
         .with("device", caller.device.as_str());
     event.user = user.map(|u| u.id.clone());

@@ -12,6 +12,7 @@
 
 pub(crate) mod bucket;
 mod limits;
+pub(crate) mod refusals;
 pub mod sends;
 
 use crate::error::Rejected;
@@ -19,7 +20,9 @@ use crate::model::Factor;
 use crate::seal::Mark;
 use bucket::{Address, Bucket, Limits, Shelf};
 use countersign_token::Timestamp;
+pub(crate) use limits::API_KEY;
 use limits::{DEVICE, EVERYTHING, Lane, NEW_PASSWORD, STORM, of_lane};
+use refusals::{Refusals, Told};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -50,6 +53,7 @@ fn queues(bucket: &Bucket, limits: &Limits) -> bool {
 struct Buckets {
     held: Shelf<Key, Bucket>,
     everything: Bucket,
+    refusals: Refusals,
 }
 
 impl Buckets {
@@ -159,6 +163,11 @@ impl Throttle {
         self.with(|buckets| buckets.storm(now))
     }
 
+    /// What was turned away, when it is time to tell.
+    pub(crate) fn refused(&self, now: Timestamp) -> Vec<Told> {
+        self.with(|buckets| buckets.refusals.take(now))
+    }
+
     fn enter(&self, lane: Lane, account: Mark, ip: IpAddr, now: Timestamp) -> Result<Attempt<'_>, Rejected> {
         let row = of_lane(lane);
         let from = (lane, Address::of(ip));
@@ -172,6 +181,8 @@ impl Throttle {
             if wait.is_none() {
                 buckets.get(address).under_way += 1;
                 buckets.get(account).under_way += 1;
+            } else {
+                buckets.refusals.note(lane.name(), ip);
             }
             wait
         });

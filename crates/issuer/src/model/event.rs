@@ -2,9 +2,10 @@
 //! trail, caches on other nodes and (later) the feed, webhooks and back-channel logout.
 
 use super::{BrowserSessionId, ClientId, ClientSessionId, Job, UserId};
-use countersign_token::Timestamp;
+use countersign_token::{Timestamp, base64url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::fmt;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
@@ -12,6 +13,8 @@ macro_rules! kinds {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
         pub enum EventKind { $($(#[$doc])* #[serde(rename = $name)] $variant),* }
         impl EventKind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
             /// The stable name.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),* }
@@ -45,6 +48,13 @@ kinds! {
     LoginSucceeded = "login.succeeded",
     /// A sign-in failed. No identifier of an unknown user is kept.
     LoginFailed = "login.failed",
+    /// Sign-ins were turned away by the limiter before any secret was looked at: `factor`, `count` and `ip`, one
+    /// event for many. Without `ip`: of all other addresses.
+    LoginThrottled = "login.throttled",
+    /// A client signed in as itself: the first time at an address, and again every ten minutes.
+    ClientSignedIn = "client.signed_in",
+    /// A client's secret was wrong. No name of an unknown client is kept.
+    ClientAuthFailed = "client.auth_failed",
     /// A browser session ended.
     BrowserSessionEnded = "browser_session.ended",
     /// A client session began.
@@ -226,4 +236,34 @@ pub struct Event {
     pub at: Timestamp,
     /// The rest.
     pub what: EventDraft,
+}
+
+/// A link of the chain through the log: a keyed digest over the link before it and every byte kept of the event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EventLink(pub [u8; 32]);
+
+impl EventLink {
+    /// Reads the text form.
+    pub fn parse(text: &str) -> Option<Self> {
+        base64url::decode(text)?.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for EventLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base64url::encode(self.0))
+    }
+}
+
+/// An event as it is kept, byte for byte; also of a kind that only a newer version knows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptEvent {
+    /// Position.
+    pub seq: i64,
+    /// Store time.
+    pub at: Timestamp,
+    /// Kind, actor, user, client, client session, browser session, data.
+    pub fields: [Option<Vec<u8>>; 7],
+    /// `None`: from before the log was chained, or the link is gone.
+    pub link: Option<EventLink>,
 }

@@ -27,7 +27,7 @@ pub use challenge::{AskedFrom, Challenge, ChallengeId, Whose};
 pub use client::{Client, ClientMetadata};
 pub use code::AuthorizationCode;
 pub use consent::Consent;
-pub use event::{Actor, Event, EventDraft, EventKind};
+pub use event::{Actor, Event, EventDraft, EventKind, EventLink, KeptEvent};
 pub use factor::{Acr, Factor, Proven};
 pub use id::{BrowserSessionId, ClientId, ClientSessionId, UserId};
 pub use key::{KeyRecord, KeyState, KeyUse, RefreshKeyRecord};

@@ -1,10 +1,11 @@
 //! Who is the client? Shared by every endpoint that asks (RFC 6749 2.3).
 
+use super::client_throttle::{CLIENT_SECRET, Judged};
 use super::params::{Params, decode};
 use crate::Issuer;
 use crate::error::{Code, Failure, Rejected, Result, rejected};
 use crate::model::client::ClientAuthMethod;
-use crate::model::{Client, ClientId, Digest, Secret};
+use crate::model::{Actor, Client, ClientId, Digest, EventDraft, EventKind, Secret};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -39,13 +40,22 @@ pub async fn authenticate(
     if digests.is_empty() {
         return decide(client, shown.method, &digests);
     }
+    let known = client.as_ref().map(|client| client.id.clone());
     let mut decided = Err(refused());
     let judge = || {
         decided = decide(client, shown.method, &digests);
         decided.is_ok()
     };
     let mark = issuer.sealer.mark("client", &shown.id);
-    issuer.secrets.judge(mark, ip, &digests, issuer.store.cached_now(), judge)?;
+    if issuer.secrets.judge(mark, ip, &digests, issuer.store.cached_now(), judge)? == Judged::Wrong {
+        let mut event = EventDraft::new(EventKind::ClientAuthFailed, Actor::Anonymous)
+            .with("factor", CLIENT_SECRET)
+            .with("ip", ip.to_string());
+        event.client = known;
+        if let Err(e) = issuer.store.note(event).await {
+            tracing::warn!(error = %e, "a failed sign-in of a client could not be written to the log");
+        }
+    }
     decided
 }
 

@@ -9,6 +9,7 @@
 
 use crate::error::Rejected;
 use crate::login::throttle::bucket::{Address, Bucket, Limits, SECOND, Shelf, too_many};
+use crate::login::throttle::refusals::{Refusals, Told};
 use crate::model::Digest;
 use crate::seal::Mark;
 use countersign_token::Timestamp;
@@ -30,6 +31,9 @@ const CLIENT: Limits =
 const ADDRESS: Limits =
     Limits { free: 200, first: SECOND, longest: Duration::from_secs(4), forget: Duration::from_secs(4) };
 
+/// What is guessed at, as the log of events says it.
+pub(crate) const CLIENT_SECRET: &str = "client_secret";
+
 /// Wrong secrets remembered for a client at one address.
 const REMEMBERED: usize = 4;
 
@@ -45,6 +49,7 @@ struct Held {
     pairs: Shelf<(Mark, Address), Pair>,
     addresses: Shelf<Address, Bucket>,
     clients: Shelf<Mark, Bucket>,
+    refusals: Refusals,
 }
 
 impl Held {
@@ -83,11 +88,27 @@ impl Held {
     }
 }
 
+/// What a secret that was shown is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Judged {
+    /// Good.
+    Right,
+    /// Wrong, and counted.
+    Wrong,
+    /// The same wrong one as before: no new guess.
+    WrongAgain,
+}
+
 /// The limiter. Three times at most 65,536 entries.
 #[derive(Default)]
 pub(crate) struct ClientThrottle(Mutex<Held>);
 
 impl ClientThrottle {
+    /// What was turned away, when it is time to tell.
+    pub(crate) fn refused(&self, now: Timestamp) -> Vec<Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).refusals.take(now)
+    }
+
     /// Judges one secret that `client` shows from `ip`: `Err` when it is to come back later, else what
     /// `right` says. `shown`: keyed digests of the secret, in each reading of it. Judged under the lock, so
     /// that a burst gets no more guesses than one after the other.
@@ -98,23 +119,24 @@ impl ClientThrottle {
         shown: &[Digest],
         now: Timestamp,
         right: impl FnOnce() -> bool,
-    ) -> Result<bool, Rejected> {
+    ) -> Result<Judged, Rejected> {
         let from = Address::of(ip);
         let guess = shown.first().and_then(|d| d.0.first_chunk::<8>()).map_or(0, |b| u64::from_be_bytes(*b));
         // Counters stay usable whatever panicked while they were held.
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.pairs.holds(&(client, from)) && held.pairs.get((client, from)).wrong.contains(&Some(guess)) {
-            return Ok(right());
+            return Ok(if right() { Judged::Right } else { Judged::WrongAgain });
         }
         let limits = held.pair_limits(client, now);
         if let Some(wait) = held.wait(client, from, limits, now) {
+            held.refusals.note(CLIENT_SECRET, ip);
             return Err(too_many(wait));
         }
-        let right = right();
-        if !right {
-            held.fail(client, from, guess, now);
+        if right() {
+            return Ok(Judged::Right);
         }
-        Ok(right)
+        held.fail(client, from, guess, now);
+        Ok(Judged::Wrong)
     }
 }
 
@@ -143,7 +165,7 @@ mod tests {
 
     /// The verdict on a guess; a refusal when it is not looked at.
     fn guess(t: &ClientThrottle, who: u32, from: IpAddr, n: u32, now: u32) -> Result<bool, Rejected> {
-        t.judge(client(who), from, &secret(n), at(now), || n == SECRET)
+        t.judge(client(who), from, &secret(n), at(now), || n == SECRET).map(|judged| judged == Judged::Right)
     }
     /// Is the guess looked at?
     fn wrong(t: &ClientThrottle, who: u32, from: IpAddr, n: u32, now: u32) -> bool {

@@ -8,6 +8,7 @@ use crate::error::{Code, Rejected, Result, rejected};
 use crate::model::{Actor, Client, ClientId, EventDraft, EventKind};
 use crate::revocation;
 use countersign_token::IdToken;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,12 +42,12 @@ struct Request {
 }
 
 /// Decides. Errors are shown as a page, never by a redirect.
-pub async fn logout(issuer: &Issuer, params: &Params, visitor: &Visitor) -> Result<Next> {
+pub async fn logout(issuer: &Issuer, params: &Params, visitor: &Visitor, ip: IpAddr) -> Result<Next> {
     let request = read(issuer, params).await?;
     let signed_in = visitor.session.as_ref().map(|s| s.session.user.as_str());
     match (signed_in, &request.hint) {
         (None, _) => {}
-        (Some(user), Some(hint)) if hint.sub == user => end(issuer, visitor).await?,
+        (Some(user), Some(hint)) if hint.sub == user => end(issuer, visitor, ip).await?,
         // Anybody can send a browser here: without a token of the one signed in, the person is asked (2).
         (Some(_), _) => {
             let plain = serde_json::to_vec(params).map_err(|e| crate::Failure::Bug(e.to_string()))?;
@@ -59,7 +60,7 @@ pub async fn logout(issuer: &Issuer, params: &Params, visitor: &Visitor) -> Resu
 }
 
 /// The person confirmed.
-pub async fn confirm(issuer: &Issuer, resume: &str, visitor: &Visitor) -> Result<Next> {
+pub async fn confirm(issuer: &Issuer, resume: &str, visitor: &Visitor, ip: IpAddr) -> Result<Next> {
     let now = issuer.store.cached_now();
     let params: Params = issuer
         .sealer
@@ -69,7 +70,7 @@ pub async fn confirm(issuer: &Issuer, resume: &str, visitor: &Visitor) -> Result
         .ok_or_else(|| Rejected::new(Code::InvalidRequest, "this page is too old: sign out again"))?;
     let request = read(issuer, &params).await?;
     if visitor.session.is_some() {
-        end(issuer, visitor).await?;
+        end(issuer, visitor, ip).await?;
     }
     Ok(Next::Done { redirect: request.redirect, client: request.client })
 }
@@ -122,12 +123,14 @@ fn redirect(client: Option<&Client>, uri: &str, state: Option<&str>) -> Result<S
     Ok(super::authorize::with_query(uri, &pairs))
 }
 
-async fn end(issuer: &Issuer, visitor: &Visitor) -> Result<()> {
+async fn end(issuer: &Issuer, visitor: &Visitor, ip: IpAddr) -> Result<()> {
     let Some(live) = &visitor.session else { return Ok(()) };
     let (user, browser) = (&live.session.user, &live.session.id);
     let event = EventDraft::new(EventKind::BrowserSessionEnded, Actor::User(user.clone()))
         .user(user)
-        .browser(browser);
+        .browser(browser)
+        .with("ip", ip.to_string())
+        .with("device", visitor.device.as_str());
     let until = issuer.longest_token_life().await?;
     let rules = issuer.store.end_browser(user, browser, until, event).await?;
     revocation::enforce(issuer, &rules.unwrap_or_default()).await.map(drop)

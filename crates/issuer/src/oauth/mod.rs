@@ -3,6 +3,7 @@
 pub mod authorize;
 pub mod bearer;
 pub mod client_auth;
+pub(crate) mod client_sign_in;
 pub(crate) mod client_throttle;
 pub mod discovery;
 pub mod grant;

@@ -23,24 +23,24 @@ pub async fn revoke(
         Ok(client) => client,
         Err(refused) => return (None, Err(refused)),
     };
-    let done = of_client(issuer, &client, params).await;
+    let done = of_client(issuer, &client, params, ip).await;
     (Some(client), done)
 }
 
-async fn of_client(issuer: &Issuer, client: &Client, params: &Params) -> Result<()> {
+async fn of_client(issuer: &Issuer, client: &Client, params: &Params, ip: IpAddr) -> Result<()> {
     params.no_repeats()?;
     let token = params.required("token")?;
     // `token_type_hint` is not needed: the forms of the two kinds cannot be taken for each other.
     if let Some(named) = refresh_token::named(issuer, token) {
         return match issuer.store.client_session(named.sid).await?.it {
             Some((session, _)) if session.client != client.id => Err(not_yours()),
-            Some(_) => end_session(issuer, client, named.sid).await,
+            Some(_) => end_session(issuer, client, named.sid, ip).await,
             None => Ok(()),
         };
     }
     match bearer::access_token(issuer, token).await {
         Ok(good) if good.it.claims.client_id != client.id.as_str() => Err(not_yours()),
-        Ok(good) => one_token(issuer, client, &good.it.claims).await,
+        Ok(good) => one_token(issuer, client, &good.it.claims, ip).await,
         Err(Failure::Rejected(_)) => not_ours_to_judge(issuer, token).await,
         Err(failure) => Err(failure),
     }
@@ -62,19 +62,26 @@ fn not_yours() -> Failure {
 }
 
 /// Ends a client session, with its refresh token and every access token of it.
-pub(crate) async fn end_session(issuer: &Issuer, client: &Client, sid: ClientSessionId) -> Result<()> {
+pub(crate) async fn end_session(
+    issuer: &Issuer,
+    client: &Client,
+    sid: ClientSessionId,
+    ip: IpAddr,
+) -> Result<()> {
     let event = EventDraft::new(EventKind::ClientSessionEnded, Actor::Client(client.id.clone()))
         .client(&client.id)
-        .session(sid);
+        .session(sid)
+        .with("ip", ip.to_string());
     let until = issuer.longest_token_life().await?;
     let rules = issuer.store.end_session(sid, Some(&client.id), None, until, event).await?;
     revocation::enforce(issuer, &rules.unwrap_or_default()).await.map(drop)
 }
 
-async fn one_token(issuer: &Issuer, client: &Client, claims: &AccessToken) -> Result<()> {
+async fn one_token(issuer: &Issuer, client: &Client, claims: &AccessToken, ip: IpAddr) -> Result<()> {
     let event = EventDraft::new(EventKind::TokenRevoked, Actor::Client(client.id.clone()))
         .client(&client.id)
-        .with("jti", claims.jti.as_str());
+        .with("jti", claims.jti.as_str())
+        .with("ip", ip.to_string());
     // A minute more than its life: verifiers may allow that much leeway.
     let until = Timestamp::from_seconds(claims.exp.saturating_add(60));
     let rule = issuer.store.revoke_token(&claims.jti, Some(&claims.sub), until, event).await?;

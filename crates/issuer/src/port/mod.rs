@@ -44,7 +44,7 @@ pub use consent::Consents;
 pub use courier::{Courier, Parcel, Undelivered};
 pub use egress::{Call, CallAnswer, CallMethod, Egress, Unreached};
 pub use entropy::Entropy;
-pub use event::Events;
+pub use event::{EventFilter, Events, Going};
 pub use feed::{Append, Feeds, Position};
 pub use hasher::{HashJob, HashOrigin, Hasher};
 pub use key::{Keys, Resealed};

@@ -7,7 +7,7 @@ use super::{Kind, Protocol, Provider, Stop, Trouble, claims, exchange, github};
 use crate::Issuer;
 use crate::error::{Code, Result, rejected};
 use crate::login::{Caller, Proof};
-use crate::model::Factor;
+use crate::model::{Actor, EventDraft, EventKind, Factor};
 use crate::oauth::authorize::Visitor;
 use crate::oauth::params::Params;
 use countersign_token::Timestamp;
@@ -68,6 +68,15 @@ pub async fn finish(
         Err(Stop::Failure(failure)) => return Err(failure),
         Err(Stop::Trouble(trouble)) => {
             attempt.failed(now);
+            let event = EventDraft::new(EventKind::LoginFailed, Actor::Anonymous)
+                .with("factor", Factor::Upstream.name())
+                .with("provider", provider.settings.name.as_str())
+                .with("why", trouble.kind.name())
+                .with("ip", caller.ip.to_string())
+                .with("device", caller.device.as_str());
+            if let Err(e) = issuer.store.note(event).await {
+                tracing::warn!(error = %e, "a failed sign-in could not be written to the log");
+            }
             End::Trouble(trouble)
         }
     };

@@ -45,7 +45,7 @@ pub(crate) async fn end(State(app): State<Arc<App>>, form: PageForm) -> Result<R
         Gate::Shut(answer) => return Ok(answer),
     };
     let id = form.params.required("id")?;
-    match sessions::end(&app.issuer, me, id).await {
+    match sessions::end(&app.issuer, me, id, &form.browser.caller).await {
         Ok(()) if id == me.session.id.as_str() => signed_out(&app, &form),
         Ok(()) => done(&app, "/account", "ended"),
         Err(Failure::Rejected(r)) if r.code == Code::NotFound => done(&app, "/account", "gone"),
@@ -59,7 +59,7 @@ pub(crate) async fn end_others(State(app): State<Arc<App>>, form: PageForm) -> R
         Gate::Open(me) => me,
         Gate::Shut(answer) => return Ok(answer),
     };
-    sessions::end_others(&app.issuer, me).await?;
+    sessions::end_others(&app.issuer, me, &form.browser.caller).await?;
     done(&app, "/account", "ended_others")
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn sign_out(State(app): State<Arc<App>>, form: PageForm) -> Res
         Gate::Open(me) => me,
         Gate::Shut(answer) => return Ok(answer),
     };
-    sessions::end_current(&app.issuer, &me.session.id, me).await?;
+    sessions::end_current(&app.issuer, &me.session.id, me, &form.browser.caller).await?;
     signed_out(&app, &form)
 }
 

@@ -19,7 +19,7 @@ pub(crate) async fn get(
     browser: Browser,
     Query(params): Query,
 ) -> Result<Response, Fault> {
-    match logout::logout(&app.issuer, &params, &browser.visitor).await? {
+    match logout::logout(&app.issuer, &params, &browser.visitor, browser.caller.ip).await? {
         Next::Confirm { resume, client } => {
             let client = client.as_deref().map(Into::into);
             let page = ConfirmLogout { form_token: browser.form_token(&app), resume, client };
@@ -48,7 +48,8 @@ pub(crate) async fn confirm(
     State(app): State<Arc<App>>,
     PageForm { browser, params }: PageForm,
 ) -> Result<Response, Fault> {
-    match logout::confirm(&app.issuer, params.required("resume")?, &browser.visitor).await? {
+    let resume = params.required("resume")?;
+    match logout::confirm(&app.issuer, resume, &browser.visitor, browser.caller.ip).await? {
         Next::Done { redirect, .. } => {
             browser.cookies.clear_session();
             see_other(&redirect.unwrap_or_else(|| app.url("/signed-out")))

@@ -8,6 +8,7 @@
     reason = "a test that fails has to say so, with the seed it had"
 )]
 
+mod chain;
 mod contract;
 mod crash;
 mod file;

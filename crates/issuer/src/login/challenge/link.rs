@@ -92,6 +92,13 @@ pub async fn open(
     let attempt = issuer.throttle.admit_factor(Factor::MagicLink, mark, caller.ip, now)?;
     let Some((_, seen)) = load(issuer, token).await? else {
         attempt.failed(now);
+        let event = EventDraft::new(EventKind::FactorFailed, Actor::Anonymous)
+            .with("factor", Factor::MagicLink.name())
+            .with("ip", caller.ip.to_string())
+            .with("device", caller.device.as_str());
+        if let Err(e) = issuer.store.note(event).await {
+            tracing::warn!(error = %e, "a failed step of a sign-in could not be written to the log");
+        }
         return Err(ended());
     };
     if !purposes.contains(&seen.purpose) {

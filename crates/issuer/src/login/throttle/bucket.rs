@@ -27,7 +27,7 @@ pub(crate) struct Limits {
 }
 
 /// Where an attempt comes from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Address {
     /// IPv4.
     One([u8; 4]),

@@ -13,6 +13,19 @@ pub(super) enum Lane {
     ApiKey,
 }
 
+/// An API user's key, as the log of events says it.
+pub(crate) const API_KEY: &str = "api_key";
+
+impl Lane {
+    /// What is tried, as the log of events says it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Factor(factor) => factor.name(),
+            Self::ApiKey => API_KEY,
+        }
+    }
+}
+
 /// The limits of one kind.
 pub(super) struct Row {
     /// Of one account.

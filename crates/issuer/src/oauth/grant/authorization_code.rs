@@ -15,6 +15,7 @@ use crate::port::Redeemed;
 use crate::revocation;
 use async_trait::async_trait;
 use countersign_token::{Timestamp, base64url};
+use std::net::IpAddr;
 use subtle::ConstantTimeEq;
 
 /// The grant.
@@ -48,7 +49,7 @@ impl Grant for AuthorizationCode {
         let code = found.it.ok_or_else(|| refused("unknown code"))?;
         match decide(&code, client, &shown, found.now) {
             Decision::Redeem => {}
-            Decision::Replayed => return Err(replayed(issuer, client, &digest).await),
+            Decision::Replayed => return Err(replayed(issuer, client, &digest, ask.ip).await),
             Decision::Refuse(why) => return Err(refused(why)),
         }
         let known = issuer.directory.resources_for(client).await?;
@@ -68,7 +69,7 @@ impl Grant for AuthorizationCode {
             issue::wait_out(issuer, client, &subject, found.now)?;
         }
         let session = session(issuer, client, &code);
-        let (now, subject) = redeem(issuer, client, &digest, &session).await?;
+        let (now, subject) = redeem(issuer, client, &digest, &session, ask.ip).await?;
         let refresh_token = refresh_token::current(issuer, &session)?;
         Ok(Granted {
             now,
@@ -122,11 +123,14 @@ async fn redeem(
     client: &Client,
     digest: &Digest,
     session: &ClientSession,
+    ip: IpAddr,
 ) -> Result<(Timestamp, Box<crate::model::Subject>)> {
     let event = EventDraft::new(EventKind::ClientSessionStarted, Actor::User(session.user.clone()))
         .user(&session.user)
         .client(&client.id)
-        .session(session.id);
+        .session(session.id)
+        .with("ip", ip.to_string())
+        .with("amr", session.authentication.amr.join(" "));
     let until = issuer.longest_token_life().await?;
     let absolute_for = refresh_token::absolute_for(issuer, client);
     match issuer.store.redeem_code(digest, session.clone(), absolute_for, until, event).await? {
@@ -140,8 +144,10 @@ async fn redeem(
 }
 
 /// RFC 6749 4.1.2: a code used twice is refused, and what the first use made is revoked.
-async fn replayed(issuer: &Issuer, client: &Client, digest: &Digest) -> Failure {
-    let event = EventDraft::new(EventKind::CodeReplayed, Actor::Client(client.id.clone())).client(&client.id);
+async fn replayed(issuer: &Issuer, client: &Client, digest: &Digest, ip: IpAddr) -> Failure {
+    let event = EventDraft::new(EventKind::CodeReplayed, Actor::Client(client.id.clone()))
+        .client(&client.id)
+        .with("ip", ip.to_string());
     let until = match issuer.longest_token_life().await {
         Ok(until) => until,
         Err(failure) => return failure,

@@ -1,12 +1,12 @@
-//! `client_credentials` (RFC 6749 4.4): a client acts for itself. The store is not asked: the client, the
-//! resources and the rules are the directory's.
+//! `client_credentials` (RFC 6749 4.4): a client acts for itself. The store is not asked for each: the
+//! client, the resources and the rules are the directory's.
 
 use super::{Ask, Grant};
 use crate::Issuer;
 use crate::error::{Code, Result, rejected};
 use crate::model::{Client, Scopes};
 use crate::oauth::issue::Granted;
-use crate::oauth::target;
+use crate::oauth::{client_sign_in, target};
 use async_trait::async_trait;
 
 /// The grant.
@@ -15,7 +15,9 @@ pub(super) struct ClientCredentials;
 #[async_trait]
 impl Grant for ClientCredentials {
     async fn run(&self, ask: &Ask<'_>) -> Result<Granted> {
-        decide(ask.issuer, ask.client, ask.scope.as_ref(), &ask.resources).await
+        let granted = decide(ask.issuer, ask.client, ask.scope.as_ref(), &ask.resources).await?;
+        client_sign_in::note(ask.issuer, ask.client, ask.ip).await;
+        Ok(granted)
     }
 }
 

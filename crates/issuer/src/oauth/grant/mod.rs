@@ -28,6 +28,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) scope: Option<Scopes>,
     /// `resource` (RFC 8707).
     pub(crate) resources: Vec<&'a str>,
+    /// The address it came from.
+    pub(crate) ip: IpAddr,
 }
 
 /// What a grant does by itself: decide, and write through one port method. Minting is not its business.
@@ -60,11 +62,11 @@ pub async fn token(
         Ok(client) => client,
         Err(refused) => return (None, Err(refused)),
     };
-    let answer = answer(issuer, &client, params).await;
+    let answer = answer(issuer, &client, params, ip).await;
     (Some(client), answer)
 }
 
-async fn answer(issuer: &Issuer, client: &Client, params: &Params) -> Result<TokenResponse> {
+async fn answer(issuer: &Issuer, client: &Client, params: &Params, ip: IpAddr) -> Result<TokenResponse> {
     params.no_repeats()?;
     let name = params.required("grant_type")?;
     let Some((name, grant)) = GRANTS.iter().find(|(known, _)| *known == name) else {
@@ -75,6 +77,6 @@ async fn answer(issuer: &Issuer, client: &Client, params: &Params) -> Result<Tok
     }
     let scope = target::parse_scope(params.one("scope")?)?;
     let resources = params.many("resource");
-    let granted = grant.run(&Ask { issuer, client, params, scope, resources }).await?;
+    let granted = grant.run(&Ask { issuer, client, params, scope, resources, ip }).await?;
     issue::tokens(issuer, client, granted).await
 }

@@ -18,6 +18,7 @@ use crate::revocation;
 use async_trait::async_trait;
 use aws_lc_rs::{hkdf, hmac};
 use countersign_token::{Timestamp, base64url};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -148,7 +149,7 @@ pub(super) struct RefreshToken;
 impl Grant for RefreshToken {
     async fn run(&self, ask: &Ask<'_>) -> Result<Granted> {
         let token = ask.params.required("refresh_token")?;
-        refresh(ask.issuer, ask.client, token, ask.scope.as_ref(), &ask.resources).await
+        refresh(ask.issuer, ask.client, token, ask.scope.as_ref(), &ask.resources, ask.ip).await
     }
 }
 
@@ -159,6 +160,7 @@ pub(crate) async fn refresh(
     token: &str,
     scope: Option<&Scopes>,
     resources: &[&str],
+    ip: IpAddr,
 ) -> Result<Granted> {
     let named = named(issuer, token).ok_or_else(refused)?;
     let known = issuer.directory.resources_for(client).await?;
@@ -182,7 +184,8 @@ pub(crate) async fn refresh(
     };
     let theft = EventDraft::new(EventKind::RefreshTheft, Actor::Client(client.id.clone()))
         .client(&client.id)
-        .session(named.sid);
+        .session(named.sid)
+        .with("ip", ip.to_string());
     let (now, session, subject) = settle(issuer, issuer.store.rotate_refresh(rotation, theft).await?).await?;
     let (scopes, audiences) = decide(&session, client, scope, resources, &known)?;
     let rotates = session.refresh.as_ref().is_none_or(|r| r.rotate);
