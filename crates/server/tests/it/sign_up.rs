@@ -40,7 +40,7 @@ async fn the_way_leads_over_the_mailbox_back_to_the_application() {
     let form = form_to(&page, "/signup");
     assert_eq!(form.field("email"), NORA, "the hint");
     let sent = browser.submit(&form.set("name", "Nora").set("password", NEW)).await;
-    assert!(sent.text().contains("Look into your mail"), "{}", sent.text());
+    assert!(sent.text().contains("Check your mail"), "{}", sent.text());
     let mail = outbox::take(&world.issuer, Way::Mail, 10).await.unwrap().remove(0);
     let mail = outbox::open(&world.issuer, &mail.job).unwrap();
     let code = form_to(&sent, "/signup/confirm").set("code", mailbox::code(&mail).unwrap());
