@@ -39,11 +39,14 @@ fn a_bad_line_is_named_and_the_others_go_in() {
         r#"{"email": "weak@example.test", "password_hash": "5f4dcc3b5aa765d61d8327deb882cf99"}"#,
         r#"{"email": "typo@example.test", "pasword_hash": "$2b$secret"}"#,
         "not json $2b$secret",
+        r#"{"email": "first@example.test", "username": "ada"}"#,
+        // Not the one who has the name.
+        r#"{"email": "second@example.test", "username": "ADA"}"#,
     ];
     let ran = bin.pipe(&["--json", "import", "users", "-"], &lines.join("\n")).failed(1, "");
     assert!(!ran.out.contains("$2b$secret") && !ran.err.contains("$2b$secret"), "no hash is shown");
     let done = ran.json();
-    assert_eq!(done["added"], 1);
+    assert_eq!((&done["added"], &done["there"]), (&json!(2), &json!(0)));
     let refused: Vec<_> = done["refused"].as_array().unwrap().iter().map(|r| r["line"].clone()).collect();
-    assert_eq!(refused, [2, 3, 4, 5]);
+    assert_eq!(refused, [2, 3, 4, 5, 7]);
 }

@@ -4,6 +4,7 @@ use super::users::{self, Add};
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::model::Secret;
+use crate::port::CreateUser;
 use serde::Deserialize;
 
 /// A person to be taken over.
@@ -32,7 +33,7 @@ pub struct Record {
 pub enum Imported {
     /// Added.
     Added,
-    /// Somebody has the address or user name: nothing was changed.
+    /// Somebody has the address: nothing was changed.
     There,
     /// Cannot be taken over, and why.
     Refused(String),
@@ -54,8 +55,10 @@ pub async fn import(issuer: &Issuer, record: Record) -> Result<Imported> {
         password: None,
     };
     match users::add_hashed(issuer, add, hash).await {
-        Ok(_) => Ok(Imported::Added),
-        Err(Failure::Rejected(r)) if r.code == Code::Conflict => Ok(Imported::There),
+        Ok(CreateUser::Created(_)) => Ok(Imported::Added),
+        Ok(CreateUser::EmailTaken) => Ok(Imported::There),
+        Ok(CreateUser::UsernameTaken) => Ok(Imported::Refused(users::USERNAME_TAKEN.into())),
+        Ok(CreateUser::NoSuchRole(role)) => Ok(Imported::Refused(format!("There is no role {role}."))),
         Err(Failure::Rejected(r)) => Ok(Imported::Refused(r.public.into_owned())),
         Err(other) => Err(other),
     }

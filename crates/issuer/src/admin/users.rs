@@ -11,6 +11,9 @@ use crate::model::{Account, Actor, Enrolled, EventDraft, EventKind, Secret, Subj
 use crate::outbox;
 use crate::port::{CreateUser, CredentialChange, NewUser};
 
+/// Of somebody else.
+pub(super) const USERNAME_TAKEN: &str = "Somebody has this user name.";
+
 /// A person to be.
 #[derive(Clone, Debug, Default)]
 pub struct Add {
@@ -39,11 +42,16 @@ pub async fn add(issuer: &Issuer, add: Add) -> Result<User> {
         Some(typed) => Some(password::prepare(issuer, typed, &about, Chooser::Operator).await?),
         None => None,
     };
-    add_hashed(issuer, add, password).await
+    match add_hashed(issuer, add, password).await? {
+        CreateUser::Created(user) => Ok(user),
+        CreateUser::EmailTaken => Err(rejected(Code::Conflict, "Somebody has this e-mail address.")),
+        CreateUser::UsernameTaken => Err(rejected(Code::Conflict, USERNAME_TAKEN)),
+        CreateUser::NoSuchRole(role) => Err(not_found("role", &role)),
+    }
 }
 
 /// As [`add`], with the password hashed already; the one in `add` is not looked at.
-pub(super) async fn add_hashed(issuer: &Issuer, add: Add, password: Option<Secret>) -> Result<User> {
+pub(super) async fn add_hashed(issuer: &Issuer, add: Add, password: Option<Secret>) -> Result<CreateUser> {
     check(&add).map_err(|why| rejected(Code::InvalidRequest, why))?;
     roles::ensure(issuer, &add.roles).await?;
     let mut roles = add.roles;
@@ -59,15 +67,11 @@ pub(super) async fn add_hashed(issuer: &Issuer, add: Add, password: Option<Secre
         password,
     };
     let event = EventDraft::new(EventKind::UserCreated, Actor::Operator).user(&new.id);
-    match issuer.store.create_user(new, event).await? {
-        CreateUser::Created(user) => {
-            settled(issuer).await?;
-            Ok(user)
-        }
-        CreateUser::EmailTaken => Err(rejected(Code::Conflict, "Somebody has this e-mail address.")),
-        CreateUser::UsernameTaken => Err(rejected(Code::Conflict, "Somebody has this user name.")),
-        CreateUser::NoSuchRole(role) => Err(not_found("role", &role)),
+    let created = issuer.store.create_user(new, event).await?;
+    if matches!(created, CreateUser::Created(_)) {
+        settled(issuer).await?;
     }
+    Ok(created)
 }
 
 /// What address, user name and display name must be.
