@@ -36,7 +36,7 @@ pub async fn job_round_trip(stage: Stage) {
     assert!(take(&stage, Way::Mail).await.is_empty(), "nobody else gets it");
     assert!(stage.store.job_done(&taken[0]).await.unwrap());
     assert!(!stage.store.job_done(&taken[0]).await.unwrap(), "done once");
-    assert_eq!(stage.store.count_jobs().await.unwrap(), (0, 0));
+    assert_eq!(stage.store.count_jobs(None).await.unwrap(), (0, 0));
 }
 
 /// What a killed process held comes back, and that process no longer decides.
@@ -65,6 +65,8 @@ pub async fn job_fails(stage: Stage) {
     assert_eq!(listed[0].job, job);
     assert_eq!(listed[0].next_at, Some(stage.clock.now() + WAIT));
     assert_eq!((listed[0].tries, listed[0].error.as_deref()), (1, Some("busy")));
+    assert_eq!(stage.store.find_job(job.id).await.unwrap().as_ref(), listed.first());
+    assert_eq!(stage.store.find_job(JobId([0; 16])).await.unwrap(), None);
     stage.clock.advance(WAIT);
     assert_eq!(take(&stage, Way::Mail).await[0].tries, 1);
 }
@@ -78,7 +80,13 @@ pub async fn job_dies(stage: Stage) {
         assert!(stage.store.job_dead(&taken, "no such address", event).await.unwrap());
     }
     assert_eq!(stage.kinds(mark).await, [EventKind::MessageDead, EventKind::MessageDead]);
-    assert_eq!(stage.store.count_jobs().await.unwrap(), (0, 2));
+    assert_eq!(stage.store.count_jobs(None).await.unwrap(), (0, 2));
+    let text = queue(&stage, Way::Sms).await;
+    assert_eq!(stage.store.count_jobs(Some(Way::Mail)).await.unwrap(), (0, 2));
+    assert_eq!(stage.store.count_jobs(Some(Way::Sms)).await.unwrap(), (1, 0));
+    assert_eq!(stage.store.count_jobs(None).await.unwrap(), (1, 2));
+    let text = take(&stage, Way::Sms).await.into_iter().find(|taken| taken.job == text).unwrap();
+    assert!(stage.store.job_done(&text).await.unwrap());
     stage.clock.advance(LEASE);
     assert!(take(&stage, Way::Mail).await.is_empty());
     assert!(stage.store.retry_job(kept.id).await.unwrap());
@@ -92,7 +100,7 @@ pub async fn job_dies(stage: Stage) {
     assert!(stage.store.remove_job(kept.id).await.unwrap());
     stage.clock.advance(Duration::from_secs(30 * 24 * 3600));
     stage.store.sweep(10).await.unwrap();
-    assert_eq!(stage.store.count_jobs().await.unwrap(), (0, 0), "{}", swept.id);
+    assert_eq!(stage.store.count_jobs(None).await.unwrap(), (0, 0), "{}", swept.id);
 }
 
 /// 64 takers at once: each job goes to one of them.

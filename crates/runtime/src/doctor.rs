@@ -271,7 +271,7 @@ async fn messages(settings: &Settings, found: &mut Findings) {
 }
 
 async fn dead(store: &SqliteStore, found: &mut Findings) {
-    match store.count_jobs().await {
+    match store.count_jobs(None).await {
         Ok((waiting, 0)) => found.ok("messages", format!("{waiting} waiting, none given up")),
         Ok((waiting, dead)) => found.warn(
             "messages",

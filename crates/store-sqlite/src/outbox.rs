@@ -66,6 +66,23 @@ fn job(row: &Row<'_>) -> Read<Job> {
     Ok(Job { id: JobId(row.get(0)?), way: parsed(row, 1, Way::parse)?, message: Sealed(row.get(2)?) })
 }
 
+/// Of [`waiting`].
+macro_rules! waiting_columns {
+    () => {
+        "id, way, message, tries, created_at, next_at, error"
+    };
+}
+
+fn waiting(row: &Row<'_>) -> Read<WaitingJob> {
+    Ok(WaitingJob {
+        job: job(row)?,
+        tries: row.get(3)?,
+        created_at: time(row, 4)?,
+        next_at: maybe_time(row, 5)?,
+        error: row.get(6)?,
+    })
+}
+
 fn take(tx: &Tx<'_>, way: Way, limit: u16, lease: Duration) -> Done<Vec<TakenJob>> {
     let until = tx.now + lease;
     let mut taken = tx.rows(
@@ -149,22 +166,19 @@ impl Outbox for SqliteStore {
 
     async fn list_jobs(&self, way: Option<Way>, limit: u16) -> StoreResult<At<Vec<WaitingJob>>> {
         self.read(|tx| {
-            let it = tx.rows(
-                "SELECT id, way, message, tries, created_at, next_at, error FROM outbox
-                 WHERE ?1 IS NULL OR way = ?1 ORDER BY created_at, id LIMIT ?2",
-                params![way.map(Way::name), limit],
-                |r| {
-                    Ok(WaitingJob {
-                        job: job(r)?,
-                        tries: r.get(3)?,
-                        created_at: time(r, 4)?,
-                        next_at: maybe_time(r, 5)?,
-                        error: r.get(6)?,
-                    })
-                },
-            )?;
+            let sql = concat!(
+                "SELECT ",
+                waiting_columns!(),
+                " FROM outbox WHERE ?1 IS NULL OR way = ?1 ORDER BY created_at, id LIMIT ?2"
+            );
+            let it = tx.rows(sql, params![way.map(Way::name), limit], waiting)?;
             Ok(At { now: tx.now, it })
         })
+    }
+
+    async fn find_job(&self, id: JobId) -> StoreResult<Option<WaitingJob>> {
+        let sql = concat!("SELECT ", waiting_columns!(), " FROM outbox WHERE id = ?1");
+        self.read(|tx| tx.row(sql, [id.0], waiting))
     }
 
     async fn retry_job(&self, id: JobId) -> StoreResult<bool> {
@@ -186,10 +200,13 @@ impl Outbox for SqliteStore {
             .await
     }
 
-    async fn count_jobs(&self) -> StoreResult<(u64, u64)> {
+    async fn count_jobs(&self, way: Option<Way>) -> StoreResult<(u64, u64)> {
         self.read(|tx| {
-            let dead = tx.value("SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL", [])?;
-            let waiting = tx.value("SELECT count(*) FROM outbox WHERE next_at IS NOT NULL", [])?;
+            let count = |sql| tx.value(sql, [way.map(Way::name)]);
+            let dead =
+                count("SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL AND (?1 IS NULL OR way = ?1)")?;
+            let waiting =
+                count("SELECT count(*) FROM outbox WHERE next_at IS NOT NULL AND (?1 IS NULL OR way = ?1)")?;
             Ok((waiting, dead))
         })
     }

@@ -124,9 +124,10 @@ noted! {
         fn job_failed(taken: &TakenJob, wait: Duration, error: &str) -> StoreResult<bool>;
         fn job_dead(taken: &TakenJob, error: &str, event: EventDraft) -> StoreResult<bool>;
         fn list_jobs(way: Option<Way>, limit: u16) -> StoreResult<At<Vec<WaitingJob>>>;
+        fn find_job(id: JobId) -> StoreResult<Option<WaitingJob>>;
         fn retry_job(id: JobId) -> StoreResult<bool>;
         fn remove_job(id: JobId) -> StoreResult<bool>;
-        fn count_jobs() -> StoreResult<(u64, u64)>;
+        fn count_jobs(way: Option<Way>) -> StoreResult<(u64, u64)>;
     }
     Roles {
         fn apply_role(role: Role, event: EventDraft) -> StoreResult<()>;

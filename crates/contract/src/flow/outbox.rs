@@ -111,7 +111,7 @@ pub async fn outbox_tries_again(stage: Stage) {
     assert!(tried_for <= DAY && tried_for > DAY - Duration::from_secs(3600), "{tried_for:?}");
     assert!((28..=33).contains(&tries), "{tries}");
     assert_eq!(house.stage.kinds(mark).await, [EventKind::MessageDead]);
-    assert_eq!(house.stage.store.count_jobs().await.unwrap(), (0, 1));
+    assert_eq!(house.stage.store.count_jobs(None).await.unwrap(), (0, 1));
     clock.advance(DAY);
     house.post.refuse(None);
     assert_eq!(turn(&house.issuer).await, (0, 0), "dead is dead");
@@ -125,7 +125,7 @@ pub async fn outbox_tries_again(stage: Stage) {
     house.post.refuse(None);
     assert_eq!(turn(&house.issuer).await, (1, 1));
     assert_eq!(delivered(&house), [job.id]);
-    assert_eq!(house.stage.store.count_jobs().await.unwrap(), (0, 0));
+    assert_eq!(house.stage.store.count_jobs(None).await.unwrap(), (0, 0));
 
     notice(&house, &nora).await;
     house.post.refuse(refusal(true, "no such address"));
@@ -205,7 +205,7 @@ pub async fn outbox_two_processes(stage: Stage) {
     let went = delivered(&house);
     assert_eq!(went.len(), 40);
     assert_eq!(went.into_iter().map(|id| id.0).collect::<BTreeSet<_>>(), queued);
-    assert_eq!(house.stage.store.count_jobs().await.unwrap(), (0, 0));
+    assert_eq!(house.stage.store.count_jobs(None).await.unwrap(), (0, 0));
 }
 
 /// What a process held that died comes back at the end of the lease and not before. If it was only slow, what it
@@ -235,7 +235,7 @@ pub async fn outbox_of_a_dead_process(stage: Stage) {
     assert_eq!(only(&house).await.next_at, Some(again.until), "held by who may send it");
     assert!(outbox::hand_over(&house.issuer, &again).await.unwrap());
     assert_eq!(delivered(&house), [job.id, job.id]);
-    assert_eq!(house.stage.store.count_jobs().await.unwrap(), (0, 0));
+    assert_eq!(house.stage.store.count_jobs(None).await.unwrap(), (0, 0));
 }
 
 /// An event and the message that tells of it are there together or not at all.

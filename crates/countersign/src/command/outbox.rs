@@ -13,8 +13,8 @@ use countersign_runtime::issuer::port::WaitingJob;
 use countersign_runtime::message_kind;
 use serde_json::{Value, json};
 
-/// Most messages in a list.
-const MOST: u16 = 1_000;
+/// Messages in a list, unless another number is asked for.
+const LISTED: u16 = 1_000;
 
 /// Messages: waiting to be sent, or given up
 #[derive(Debug, Subcommand)]
@@ -26,6 +26,9 @@ pub(crate) enum Outbox {
         /// Only these: mail or sms
         #[arg(long, value_name = "WAY")]
         way: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = LISTED)]
+        limit: u16,
     },
     /// Show one; never its code or link
     #[command(after_help = "Example:\n  countersign outbox show 5Wn3iJk0Qm2cZ1r8bYtFxg")]
@@ -57,7 +60,7 @@ impl Outbox {
     pub(crate) async fn run(self, context: &Context) -> Result<bool> {
         let out = context.out;
         match self {
-            Self::List { way } => {
+            Self::List { way, limit } => {
                 let way = match way.as_deref() {
                     None => None,
                     Some(name) => Some(
@@ -65,7 +68,9 @@ impl Outbox {
                     ),
                 };
                 let node = context.node().await?;
-                let all = node.issuer.store.list_jobs(way, MOST).await.map_err(outbox_failure)?.it;
+                let store = &node.issuer.store;
+                let all = store.list_jobs(way, limit).await.map_err(outbox_failure)?.it;
+                let (waiting, dead) = store.count_jobs(way).await.map_err(outbox_failure)?;
                 let json: Value = all.iter().map(|job| shown(&node.issuer, job)).collect();
                 out.data(&json, || {
                     let row = |job: &WaitingJob| {
@@ -82,13 +87,17 @@ impl Outbox {
                     let head = ["ID", "WAY", "ABOUT", "QUEUED", "TRIES", "STATE", "WHY"];
                     table(&head, &all.iter().map(row).collect::<Vec<_>>())
                 })?;
+                let listed = u64::try_from(all.len()).unwrap_or(u64::MAX);
+                let more = waiting.saturating_add(dead).saturating_sub(listed);
+                if more > 0 {
+                    out.done(format_args!("{more} more, newer than these: --limit shows them"));
+                }
             }
             Self::Show(which) => {
                 let id = which.id()?;
                 let node = context.node().await?;
-                let all = node.issuer.store.list_jobs(None, MOST).await.map_err(outbox_failure)?.it;
-                let job = all.iter().find(|job| job.job.id == id);
-                let job = job.ok_or_else(|| not_found("message", &which.id))?;
+                let found = node.issuer.store.find_job(id).await.map_err(outbox_failure)?;
+                let job = &found.ok_or_else(|| not_found("message", &which.id))?;
                 out.data(&shown(&node.issuer, job), || {
                     let to = outbox::open(&node.issuer, &job.job).map(|m| m.to.address().to_owned());
                     format!(

@@ -23,6 +23,7 @@ mod help;
 mod import;
 mod keys_of_files;
 mod live;
+mod outbox;
 mod people;
 mod receipt;
 mod reference;

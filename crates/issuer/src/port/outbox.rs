@@ -57,10 +57,12 @@ pub trait Outbox: Send + Sync {
     async fn job_dead(&self, taken: &TakenJob, error: &str, event: EventDraft) -> StoreResult<bool>;
     /// Waiting and dead ones, oldest first.
     async fn list_jobs(&self, way: Option<Way>, limit: u16) -> StoreResult<At<Vec<WaitingJob>>>;
+    /// One of them.
+    async fn find_job(&self, id: JobId) -> StoreResult<Option<WaitingJob>>;
     /// A dead one again, at once, as if queued now. `false`: no such dead job.
     async fn retry_job(&self, id: JobId) -> StoreResult<bool>;
     /// Removes a dead one.
     async fn remove_job(&self, id: JobId) -> StoreResult<bool>;
-    /// How many wait and how many are dead.
-    async fn count_jobs(&self) -> StoreResult<(u64, u64)>;
+    /// How many wait and how many are dead, of all ways or one.
+    async fn count_jobs(&self, way: Option<Way>) -> StoreResult<(u64, u64)>;
 }
