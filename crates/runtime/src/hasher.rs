@@ -2,7 +2,7 @@
 //!
 //! Every verification costs one hash of today's parameters or of the stored ones, whether the person
 //! exists or not. Each thread keeps its memory between jobs (fresh pages cost more than the hash saves)
-//! and gives it back when nobody signs in for a while.
+//! and gives it back when nobody signs in for a while. Imported hashes that take memory beyond that take turns.
 
 mod foreign;
 
@@ -17,6 +17,7 @@ use countersign_issuer::model::Secret;
 use countersign_issuer::port::hasher::HashDone;
 use countersign_issuer::port::{Entropy, HashJob, HashOrigin, Hasher};
 use foreign::Foreign;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Memory of one hash, in KiB (OWASP's first choice for Argon2id: m=19456, t=2, p=1).
 const MEMORY_KIB: u32 = 19_456;
@@ -57,7 +58,8 @@ impl Argon2Pool {
             deadline: settings.deadline.0,
             background: true,
         };
-        Ok(Self(Pool::start(shape, || Bench { memory: Vec::new(), entropy: SystemEntropy::default() })?))
+        let turn = Arc::default();
+        Ok(Self(Pool::start(shape, move || Bench::new(Arc::clone(&turn)))?))
     }
 }
 
@@ -80,6 +82,8 @@ impl Hasher for Argon2Pool {
 struct Bench {
     memory: Vec<Block>,
     entropy: SystemEntropy,
+    /// Held by the one thread that may take more memory than a hash of ours does, of all threads of the pool.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Worker for Bench {
@@ -104,6 +108,10 @@ impl Worker for Bench {
 }
 
 impl Bench {
+    fn new(turn: Arc<Mutex<()>>) -> Self {
+        Self { memory: Vec::new(), entropy: SystemEntropy::default(), turn }
+    }
+
     fn hash(&mut self, password: &Secret) -> argon2::Result<Secret> {
         let entropy: &dyn Entropy = &self.entropy;
         let salt = entropy.bytes::<16>();
@@ -121,7 +129,9 @@ impl Bench {
 
     fn verify(&mut self, password: &Secret, stored: Option<&Secret>) -> argon2::Result<HashDone> {
         let Some(stored) = stored else { return self.decoy(password) };
+        let turn = Arc::clone(&self.turn);
         if let Some(foreign) = Foreign::read(stored) {
+            let _turn = foreign.takes_memory().then(|| wait(&turn));
             return Ok(match foreign.verify(password) {
                 Some(true) => HashDone::Right { stale: true },
                 Some(false) | None => HashDone::Wrong,
@@ -131,6 +141,7 @@ impl Bench {
             tracing::error!("a stored password hash cannot be read; the sign-in is refused");
             return self.decoy(password);
         };
+        let _turn = (stored.params.m_cost() > MEMORY_KIB).then(|| wait(&turn));
         let output =
             self.fill(&stored.params, stored.algorithm, password, &stored.salt, stored.hash.len())?;
         // `Output` compares in constant time.
@@ -175,6 +186,11 @@ impl Bench {
         filled?;
         Output::new(&out).map_err(|_| argon2::Error::OutputTooLong)
     }
+}
+
+fn wait(turn: &Mutex<()>) -> MutexGuard<'_, ()> {
+    // A job that panicked has given its memory back too.
+    turn.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn today() -> argon2::Result<Params> {
@@ -274,7 +290,7 @@ mod tests {
 
     #[test]
     fn memory_is_reused_and_given_back() {
-        let mut bench = Bench { memory: Vec::new(), entropy: SystemEntropy::default() };
+        let mut bench = Bench::new(Arc::default());
         assert_eq!(bench.memory.capacity(), 0, "no memory before the first job");
         bench.decoy(&Secret::new("a")).unwrap();
         let (at, held) = (bench.memory.as_ptr(), bench.memory.capacity());
@@ -283,6 +299,48 @@ mod tests {
         assert_eq!(u64::try_from(bench.memory.len()).unwrap() * 1024, MEMORY_PER_HASH);
         bench.rest();
         assert_eq!(bench.memory.capacity(), 0);
+    }
+
+    /// Imported hashes may ask for more than `password.memory` counts with: one at a time, whatever the threads.
+    #[test]
+    fn hashes_that_take_more_memory_take_turns() {
+        let dear = [
+            "$argon2id$v=19$m=19457,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$scrypt$ln=4,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E",
+            "$fbscrypt$v=1,n=4,r=8,p=1,ss=Bw==,sk=jxspr8Ki0RYycQ==$42xEC+ixf3L2lw==$lSrfV15cpx95/g==",
+        ];
+        let ours = [
+            "$argon2id$v=19$m=19456,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$2b$04$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i",
+        ];
+        let turn: Arc<Mutex<()>> = Arc::default();
+        let (done, seen) = std::sync::mpsc::channel();
+        let held = turn.lock().unwrap();
+        let threads = dear.iter().chain(&ours).map(|stored| {
+            let (turn, done, stored) = (Arc::clone(&turn), done.clone(), (*stored).to_owned());
+            std::thread::spawn(move || {
+                assert!(
+                    Foreign::read(&Secret::new(&*stored)).is_some()
+                        || Stored::read(&Secret::new(&*stored)).is_some()
+                );
+                let checked = Bench::new(turn).verify(&Secret::new("x"), Some(&Secret::new(&*stored)));
+                assert!(matches!(checked, Ok(HashDone::Wrong)), "{stored}");
+                done.send(stored).unwrap();
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        let mut first = [seen.recv().unwrap(), seen.recv().unwrap()];
+        first.sort();
+        let mut due = ours;
+        due.sort();
+        assert_eq!(first, due, "these wait for nobody");
+        // Whoever did not wait would have ended long before two hashes of ours.
+        assert!(seen.try_recv().is_err(), "the others wait");
+        drop(held);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(seen.try_iter().count(), dear.len());
     }
 
     /// Resident memory of this process, in bytes.
@@ -295,7 +353,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn what_is_given_back_goes_back_to_the_system() {
-        let mut bench = Bench { memory: Vec::new(), entropy: SystemEntropy::default() };
+        let mut bench = Bench::new(Arc::default());
         let before = resident();
         let mut kept = Vec::new();
         for _ in 0..4 {

@@ -94,6 +94,11 @@ impl Foreign {
         fits.then_some(Self::Firebase { params: params(settings, "n")?, salt, signer, hash })
     }
 
+    /// More than a few KiB beside those of the thread?
+    pub(super) fn takes_memory(&self) -> bool {
+        matches!(self, Self::Scrypt { .. } | Self::Firebase { .. })
+    }
+
     /// Is it this password's? `None`: the library refuses.
     pub(super) fn verify(&self, password: &Secret) -> Option<bool> {
         let typed = password.expose().as_bytes();
