@@ -9,9 +9,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// From the first signal to the end, whatever is still under way.
+/// From the first signal to the end, whatever is still under way, requests and jobs alike. Whoever runs servers
+/// kills them after 30 s, and then the end is not written down.
 const LONGEST_STOP: Duration = Duration::from_secs(25);
 
 /// What there is to tell once a server accepts.
@@ -64,24 +66,59 @@ pub async fn serve(mut settings: Settings, color: bool, announce: Announce) -> R
     }
     announce(&Running { listen, issuer, tls: settings.tls.is_some(), store, no_people, text });
     let serving = server.serve(listener, stop.clone());
-    tokio::pin!(serving);
-    tokio::select! {
-        () = &mut serving => {}
-        () = stop.cancelled() => {
-            if tokio::time::timeout(LONGEST_STOP, serving).await.is_err() {
-                tracing::warn!("some requests did not finish in time");
-            }
+    let between = || {
+        stop.cancel();
+        // Before the jobs end: nobody is told of the feed any more, and a delivery may take as long as there is.
+        if let Err(e) = marker.note(&node.issuer) {
+            tracing::error!("{e}");
         }
-    }
-    stop.cancel();
-    if let Err(e) = jobs.await {
-        tracing::error!("jobs: {e}");
-    }
-    if let Err(e) = marker.note(&node.issuer) {
-        tracing::error!("{e}");
-    }
+    };
+    to_the_end(serving, between, jobs, end_of(stop.clone())).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Comes when a server that was told to stop must have ended.
+async fn end_of(stop: CancellationToken) {
+    stop.cancelled().await;
+    drop(tokio::time::timeout(LONGEST_STOP, std::future::pending::<()>()).await);
+}
+
+/// Serves, then lets the jobs finish what they are at; neither beyond `end`. A message whose delivery is broken off
+/// there is sent again when its lease is over.
+async fn to_the_end(
+    serving: impl Future<Output = ()>,
+    between: impl FnOnce(),
+    mut jobs: JoinHandle<()>,
+    end: impl Future<Output = ()>,
+) {
+    tokio::pin!(end);
+    let late = tokio::select! {
+        () = serving => false,
+        () = &mut end => {
+            tracing::warn!("some requests did not finish in time");
+            true
+        }
+    };
+    between();
+    let end = async {
+        if !late {
+            end.await;
+        }
+    };
+    let ended = tokio::select! {
+        biased;
+        ended = &mut jobs => ended,
+        () = end => {
+            tracing::warn!("some messages were not handed over in time; they are tried again");
+            jobs.abort();
+            jobs.await
+        }
+    };
+    match ended {
+        Err(e) if !e.is_cancelled() => tracing::error!("jobs: {e}"),
+        _ => {}
+    }
 }
 
 async fn nobody(node: &wire::Node) -> bool {
@@ -97,4 +134,50 @@ fn server_config(settings: &Settings, listen: SocketAddr) -> Config {
     config.limits.streams_per_address = settings.readers.streams_per_address;
     config.template_dir.clone_from(&settings.templates);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, ready};
+    use tokio::sync::oneshot;
+
+    /// A job that never ends, and what comes when it is gone.
+    fn stuck() -> (JoinHandle<()>, oneshot::Receiver<()>) {
+        let (held, gone) = oneshot::channel::<()>();
+        let job = tokio::spawn(async move {
+            pending::<()>().await;
+            drop(held);
+        });
+        (job, gone)
+    }
+
+    #[tokio::test]
+    async fn at_the_end_requests_and_jobs_are_broken_off() {
+        for served in [true, false] {
+            let (job, gone) = stuck();
+            let mut noted = false;
+            let serving = async {
+                if !served {
+                    pending::<()>().await;
+                }
+            };
+            to_the_end(serving, || noted = true, job, ready(())).await;
+            assert!(noted);
+            assert!(gone.await.is_err(), "the job is gone, not left alone");
+        }
+    }
+
+    #[tokio::test]
+    async fn jobs_that_finish_are_waited_for() {
+        let (go, gone) = oneshot::channel();
+        let (done, seen) = oneshot::channel();
+        let job = tokio::spawn(async move {
+            gone.await.unwrap();
+            done.send(()).unwrap();
+        });
+        // They are told to stop only when no request is left.
+        to_the_end(ready(()), || go.send(()).unwrap(), job, pending()).await;
+        seen.await.unwrap();
+    }
 }

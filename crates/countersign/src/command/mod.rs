@@ -24,6 +24,7 @@ use crate::output::Output;
 use anyhow::Result;
 use countersign_runtime::config::{self as settings, Effective, Flag, Sources};
 use countersign_runtime::{Node, StartError};
+use std::time::Duration;
 
 /// What every command has: its flags and how to write.
 #[derive(Debug)]
@@ -58,6 +59,9 @@ impl Context {
     }
 }
 
+/// For what was begun beside the command and cannot be broken off.
+const LONGEST_LEFT: Duration = Duration::from_secs(1);
+
 /// Runs the command. `false`: it ran, and the answer is no.
 pub(crate) fn run(cli: Cli) -> Result<bool> {
     let out = Output { json: cli.global.json, quiet: cli.global.quiet };
@@ -67,7 +71,11 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
         true => tokio::runtime::Builder::new_multi_thread(),
         false => tokio::runtime::Builder::new_current_thread(),
     };
-    runtime.enable_all().build()?.block_on(dispatch(cli.command, context))
+    let runtime = runtime.enable_all().build()?;
+    let done = runtime.block_on(dispatch(cli.command, context));
+    // A name that the system looks up cannot be called off, and nobody waits for it any more.
+    runtime.shutdown_timeout(LONGEST_LEFT);
+    done
 }
 
 async fn dispatch(command: Command, context: Context) -> Result<bool> {
