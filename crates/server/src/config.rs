@@ -148,7 +148,10 @@ pub enum ConfigError {
     )]
     PlainListener(SocketAddr),
     /// Everybody could read everybody's messages.
-    #[error("/dev/outbox shows every message to whoever asks, so it is for an issuer on this machine alone")]
+    #[error(
+        "/dev/outbox shows every message to whoever asks: issuer and address to listen on must be of this machine \
+         alone"
+    )]
     PublicOutbox,
     /// The issuer's settings name another one.
     #[error("the server's public URL is not the issuer's")]
@@ -162,7 +165,8 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     if !secure && !is_loopback(&url) {
         return Err(ConfigError::PublicHttp(config.public_url.clone()));
     }
-    if config.dev_outbox.is_some() && !is_loopback(&url) {
+    let listens_here = config.listen.ip().to_canonical().is_loopback();
+    if config.dev_outbox.is_some() && !(is_loopback(&url) && listens_here) {
         return Err(ConfigError::PublicOutbox);
     }
     if config.tls.is_some() || !config.trusted_proxies.is_empty() {
@@ -171,7 +175,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     if secure {
         return Err(ConfigError::NoTls);
     }
-    if !config.listen.ip().to_canonical().is_loopback() {
+    if !listens_here {
         return Err(ConfigError::PlainListener(config.listen));
     }
     Ok(())
@@ -231,6 +235,22 @@ mod tests {
         let offered = config("http://localhost:8080", "0.0.0.0:8080");
         assert_eq!(check(&offered), Err(ConfigError::PlainListener("0.0.0.0:8080".parse().unwrap())));
         assert_eq!(check(&proxied(offered)), Ok(()));
+    }
+
+    #[test]
+    fn the_development_outbox_is_for_this_machine_alone() {
+        let open = |config: Config| {
+            check(&Config { dev_outbox: Some(Arc::default()), ..config }) == Err(ConfigError::PublicOutbox)
+        };
+        assert!(!open(config("http://localhost:8080", "127.0.0.1:8080")));
+        assert!(!open(config("http://localhost:8080", "[::1]:8080")));
+        assert!(!open(with_tls(config("https://localhost:8443", "127.0.0.1:8443"))));
+        for listen in ["0.0.0.0:8443", "[::]:8443", "192.0.2.1:8443"] {
+            assert!(open(with_tls(config("https://localhost:8443", listen))), "{listen}");
+            assert!(open(proxied(config("http://localhost:8080", listen))), "{listen}");
+        }
+        assert!(open(with_tls(config("https://id.example.com", "127.0.0.1:8443"))));
+        assert!(open(proxied(config("https://id.example.com", "127.0.0.1:8443"))));
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! `/dev/outbox`: the last messages, instead of sending them. For development: the server does not start
-//! with it as a public issuer (`config::check`).
+//! with it as a public issuer or on an address that others reach (`config::check`), and the page answers
+//! only to this machine's own names: any website could have its name resolve to 127.0.0.1 and read it.
 
 use crate::app::App;
+use crate::config::is_loopback_name;
 use crate::error::{Fault, Http};
+use crate::extract::one_header;
 use crate::view::page::Page;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,8 +70,9 @@ impl Page for Messages {
 }
 
 /// `GET /dev/outbox`.
-pub(crate) async fn get(State(app): State<Arc<App>>, asked: HeaderMap) -> Result<Response, Fault> {
-    let outbox = app.config.dev_outbox.as_ref().ok_or(Fault::Http(Http::NotFound))?;
+pub(crate) async fn get(State(app): State<Arc<App>>, uri: Uri, asked: HeaderMap) -> Result<Response, Fault> {
+    let outbox = app.config.dev_outbox.as_ref().filter(|_| names_this_machine(&uri, &asked));
+    let outbox = outbox.ok_or(Fault::Http(Http::NotFound))?;
     let page = Messages { most: MOST, messages: outbox.newest_first() };
     let accepts = asked.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if !accepts.contains("application/json") {
@@ -80,4 +85,10 @@ pub(crate) async fn get(State(app): State<Arc<App>>, asked: HeaderMap) -> Result
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(answer)
+}
+
+/// Is the server called by a name or address of this machine (`Host`, of HTTP/2 `:authority`)?
+fn names_this_machine(uri: &Uri, asked: &HeaderMap) -> bool {
+    let host = one_header(asked, &header::HOST).and_then(|host| host.parse::<Authority>().ok());
+    uri.authority().or(host.as_ref()).is_some_and(|called| is_loopback_name(called.host()))
 }

@@ -2,6 +2,8 @@
 
 use crate::wire::{Ask, get, post};
 use crate::world::{world, world_with};
+use countersign_server::{DevOutbox, Kept};
+use std::sync::Arc;
 
 #[tokio::test]
 async fn a_page_asked_for_by_another_loopback_name_goes_on_at_the_issuers() {
@@ -59,4 +61,39 @@ async fn a_public_issuer_redirects_nobody() {
     for host in ["127.0.0.1", "localhost", "evil.example"] {
         assert_eq!(world.send(get("/login").with("Host", host)).await.status, 200, "{host}");
     }
+}
+
+/// DNS rebinding: a website's own name resolves to 127.0.0.1, and its script reads as if it were ours.
+#[tokio::test]
+async fn the_development_outbox_answers_to_this_machines_names_only() {
+    let outbox = Arc::new(DevOutbox::default());
+    outbox.keep(Kept {
+        id: "1".to_owned(),
+        way: "sms",
+        at: 0,
+        to: "+15550100".to_owned(),
+        subject: None,
+        text: "secret-482913".to_owned(),
+        html: None,
+        code: None,
+        link: None,
+    });
+    let world = world_with(|config| config.dev_outbox = Some(outbox)).await;
+    for accept in ["text/html", "application/json"] {
+        for own in ["localhost", "localhost:8080", "LOCALHOST"] {
+            let answer = world.send(get("/dev/outbox").with("Accept", accept).with("Host", own)).await;
+            assert_eq!(answer.status, 200, "{own}");
+            assert!(answer.text().contains("secret-482913"), "{own}");
+        }
+        for other in
+            ["evil.example", "evil.example:8080", "localhost.evil.example", "192.0.2.1", "[2001:db8::1]", ""]
+        {
+            let answer = world.send(get("/dev/outbox").with("Accept", accept).with("Host", other)).await;
+            assert_ne!(answer.status, 200, "{other}");
+            assert!(!answer.text().contains("secret-482913"), "{other}");
+        }
+    }
+    let target = "http://evil.example/dev/outbox";
+    let answer = world.send(get(target).with("Host", "localhost")).await;
+    assert_ne!(answer.status, 200, "the target's own authority counts (RFC 9112 3.2.2)");
 }
