@@ -70,7 +70,7 @@ class SmsService:
 class Issuer:
     """The binary with its data and its mail server; can be killed and started again."""
 
-    def __init__(self, *people, level="info", trusting=True, more=""):
+    def __init__(self, *people, level="info", trusting=True, tls="?tls=required", more=""):
         self._folder = tempfile.TemporaryDirectory(prefix="countersign-mail-")
         self.dir = pathlib.Path(self._folder.name)
         self.smtp = Server(self.dir)
@@ -85,7 +85,7 @@ class Issuer:
             level = "{level}"
             [mail]
             sink = "smtp"
-            smtp_url = "smtp://127.0.0.1:{self.smtp.port}"
+            smtp_url = "smtp://127.0.0.1:{self.smtp.port}{tls}"
             from = "Example <no-reply@id.example>"
             {more}
             """
@@ -236,6 +236,17 @@ class Received(MailTest):
         self.assertEqual(job["state"], "waiting")
         self.assertIn("certificate", job["error"])
         self.assertTrue(issuer.smtp.inbox.empty())
+
+    def test_on_this_machine_it_goes_in_the_clear_unless_tls_is_asked_for(self):
+        issuer = self.issuer(trusting=False, tls="")
+        issuer.smtp.up()
+        self.assertIn("in the clear", issuer.cli("doctor"))
+        issuer.up()
+        flow = issuer.ask()
+        mail = issuer.smtp.inbox.get(timeout=SOON)
+        self.assertFalse(mail.encrypted)
+        self.assertEqual(issuer.verify(flow, code_in(mail)).status_code, 200)
+        self.assertTrue(issuer.nothing_more())
 
 
 class Killed(MailTest):

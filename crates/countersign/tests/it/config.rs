@@ -88,6 +88,40 @@ fn secrets_are_never_shown() {
         let ran = bin.run_with(args, "", &store);
         assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"), "{args:?}: {ran:?}");
     }
+    // Nor that of another server, which has a setting of its own.
+    let urls = [
+        ("COUNTERSIGN_ISSUER", "ftp://me:hunter2@id.example"),
+        ("COUNTERSIGN_MAIL__SINK", "smtp"),
+        ("COUNTERSIGN_MAIL__FROM", "a@id.example"),
+        ("COUNTERSIGN_MAIL__SMTP_URL", "smtps://me:hunter2@mail.example"),
+        ("COUNTERSIGN_SMS__SINK", "http"),
+        ("COUNTERSIGN_SMS__PRESET", "webhook"),
+        ("COUNTERSIGN_SMS__SECRET", "hunter2"),
+        ("COUNTERSIGN_SMS__URL", "https://me:hunter2@sms.example/send?key=hunter2"),
+        ("COUNTERSIGN_PASSWORD__BREACHED_URL", "https://:hunter2@range.example"),
+        ("COUNTERSIGN_GATEWAY__RETURN_HOSTS", "me:hunter2@app.example"),
+        ("COUNTERSIGN_UPSTREAM__ACME__CLIENT_ID", "us"),
+        ("COUNTERSIGN_UPSTREAM__ACME__ISSUER", "https://:hunter2@acme.example"),
+    ];
+    for args in [&["config", "show"][..], &["config", "show", "--json"], &["config", "check"], &["doctor"]] {
+        let ran = bin.run_with(args, "", &urls);
+        assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"), "{args:?}: {ran:?}");
+    }
+    let refused = bin.run_with(&["config", "check"], "", &urls).failed(1, "config_invalid").err;
+    for key in [
+        "issuer",
+        "mail.smtp_url",
+        "sms.url",
+        "password.breached_url",
+        "upstream.acme.issuer",
+        "gateway.return_hosts",
+    ] {
+        assert!(refused.contains(&format!("config_invalid: {key} ")), "{key}: {refused}");
+    }
+    let sinks =
+        [("COUNTERSIGN_MAIL__SINK", "smtp://me:hunter2@x"), ("COUNTERSIGN_SMS__SINK", "me:hunter2@x")];
+    let refused = bin.run_with(&["config", "check"], "", &sinks).failed(1, "config_invalid").err;
+    assert!(!refused.contains("hunter2"), "{refused}");
     assert!(!bin.data().join("master.key").exists(), "a given key is not written down");
     let bad = format!("{}x", &key[1..]);
     let ran = bin.run_with(&["user", "list"], "", &[("COUNTERSIGN_KEYS__MASTER_KEY", &bad)]);

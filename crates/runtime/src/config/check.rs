@@ -1,6 +1,7 @@
 //! From what was written to what is used: every rule that spans sections, and the result.
 
 use super::problem::Problems;
+use super::show::{names_user, without_password};
 use super::upstream;
 use super::{
     ConfigError, Effective, LogSettings, MailSettings, PasswordSettings, ReaderLimits, RegistrationMode,
@@ -163,7 +164,10 @@ impl Effective {
     /// The issuer's host, and whether others than this machine reach it.
     fn host(&self, listen: SocketAddr) -> (String, bool) {
         match self.raw.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok()) {
-            Some(url) => (url.host_str().unwrap_or("localhost").to_owned(), !is_loopback(&url)),
+            Some(url) => (
+                url.host_str().unwrap_or("localhost").to_owned(),
+                !is_loopback(&url) || !listen.ip().is_loopback(),
+            ),
             None => ("localhost".to_owned(), !listen.ip().is_loopback()),
         }
     }
@@ -226,7 +230,8 @@ fn check_issuer(issuer: &str, tls: bool, proxied: bool, problems: &mut Problems<
     let url = match Url::parse(issuer) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url,
         _ => {
-            problems.push("issuer", format!("{issuer:?} is not a URL such as https://id.example.com"));
+            let shown = without_password(issuer);
+            problems.push("issuer", format!("{shown:?} is not a URL such as https://id.example.com"));
             return;
         }
     };
@@ -234,7 +239,7 @@ fn check_issuer(issuer: &str, tls: bool, proxied: bool, problems: &mut Problems<
         problems.push("issuer", "must have no query and no fragment (RFC 8414 2)");
         return;
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if names_user(&url) {
         problems.push("issuer", "must not hold a user name or a password");
         return;
     }

@@ -1,6 +1,7 @@
 //! `[gateway]`: where `rd=` may send a browser.
 
 use super::problem::Problems;
+use super::show::without_password;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -11,6 +12,7 @@ use url::Url;
 pub struct RawGateway {
     /// Hosts, with a port where it is not the usual one, that a browser may be sent back to.
     #[schemars(extend("x-later" = "this version has no gateway yet"))]
+    #[schemars(extend("x-url" = true))]
     pub return_hosts: Vec<String>,
 }
 
@@ -22,6 +24,7 @@ impl RawGateway {
                 u.path() == "/" && u.username().is_empty() && u.query().is_none() && u.fragment().is_none()
             });
             if !whole || host.contains(['/', '?', '#', '@', '*']) {
+                let host = without_password(host);
                 problems.push(
                     "gateway.return_hosts",
                     format!("{host:?} is not a host: write app.example.com or localhost:3000"),

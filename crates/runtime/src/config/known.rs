@@ -27,6 +27,8 @@ pub(super) enum Kind {
 pub(super) struct Known {
     pub(super) kind: Kind,
     pub(super) secret: bool,
+    /// A URL, which may name a password.
+    pub(super) url: bool,
     /// Accepted and checked, but this version does nothing with it: why.
     pub(super) later: Option<String>,
 }
@@ -72,9 +74,10 @@ fn walk(schema: &Value, at: &str, out: &mut BTreeMap<String, Known>) {
     } else {
         Kind::Text
     };
-    let secret = schema.get("x-secret").and_then(Value::as_bool).unwrap_or(false);
+    let marked = |mark: &str| schema.get(mark).and_then(Value::as_bool).unwrap_or(false);
+    let (secret, url) = (marked("x-secret"), marked("x-url"));
     let later = schema.get("x-later").and_then(Value::as_str).map(str::to_owned);
-    out.insert(at.to_owned(), Known { kind, secret, later });
+    out.insert(at.to_owned(), Known { kind, secret, url, later });
 }
 
 /// The setting of that key.
@@ -159,6 +162,17 @@ mod tests {
             "upstream.*.private_key",
         ];
         assert_eq!(secrets, due);
+        let urls: Vec<_> = KNOWN.iter().filter(|(_, k)| k.url).map(|(name, _)| name.as_str()).collect();
+        let due = [
+            "gateway.return_hosts",
+            "issuer",
+            "mail.smtp_url",
+            "password.breached_url",
+            "sms.url",
+            "store",
+            "upstream.*.issuer",
+        ];
+        assert_eq!(urls, due);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `[mail]`: how mail leaves.
 
 use super::problem::Problems;
+use super::show::{names_user, without_password};
 use countersign_issuer::model::Secret;
 use lettre::message::Mailbox;
 use schemars::JsonSchema;
@@ -16,8 +17,9 @@ pub struct RawMail {
     /// Where mail goes: `smtp`, `file:DIR` (one `.eml` each), or `outbox` (the page `/dev/outbox`, for development).
     /// Not set: no mail is sent, and nothing that needs mail is offered.
     pub sink: Option<String>,
-    /// The mail server: `smtps://host` (TLS, port 465) or `smtp://host` (STARTTLS, port 587; only a server on
-    /// this machine may go without).
+    /// The mail server: `smtps://host` (TLS, port 465) or `smtp://host` (port 587). The latter is STARTTLS, and in
+    /// the clear where the host is `localhost` or a loopback address, unless `?tls=required` follows.
+    #[schemars(extend("x-url" = true))]
     pub smtp_url: Option<String>,
     /// User name at the mail server.
     pub smtp_user: Option<String>,
@@ -59,12 +61,22 @@ pub struct SmtpServer {
     pub host: String,
     /// Port.
     pub port: u16,
-    /// TLS from the first byte.
-    pub wrapped: bool,
-    /// On this machine: may go without TLS.
-    pub loopback: bool,
+    /// How it is kept from others.
+    pub tls: SmtpTls,
     /// User and password.
     pub login: Option<(String, Secret)>,
+}
+
+/// TLS to a mail server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SmtpTls {
+    /// From the first byte.
+    Wrapped,
+    /// STARTTLS, or nothing is sent.
+    StartTls,
+    /// None: the server is on this machine. Its certificate is one that nobody vouches for, as packages make
+    /// them, so asking for TLS would only mean that no mail goes.
+    None,
 }
 
 impl RawMail {
@@ -81,10 +93,13 @@ impl RawMail {
             problems.push(KEY, WRITE);
             return None;
         };
-        if !url.username().is_empty() || url.password().is_some() {
+        if names_user(&url) {
             problems.push(KEY, "must hold no user or password: use mail.smtp_user and mail.smtp_password");
         }
-        if url.query().is_some() || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
+        let wrapped = url.scheme() == "smtps";
+        let required = url.query() == Some("tls=required") && !wrapped;
+        let asks_other = url.query().is_some() && !required;
+        if asks_other || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
             problems.push(KEY, WRITE);
         }
         let login = match (&self.smtp_user, &self.smtp_password) {
@@ -95,12 +110,16 @@ impl RawMail {
                 None
             }
         };
-        let wrapped = url.scheme() == "smtps";
         let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
         let address = host.parse::<IpAddr>();
         let loopback = host == "localhost" || address.is_ok_and(|ip| ip.is_loopback());
         let port = url.port().unwrap_or(if wrapped { 465 } else { 587 });
-        Some(SmtpServer { host, port, wrapped, loopback, login })
+        let tls = match (wrapped, loopback && !required) {
+            (true, _) => SmtpTls::Wrapped,
+            (false, false) => SmtpTls::StartTls,
+            (false, true) => SmtpTls::None,
+        };
+        Some(SmtpServer { host, port, tls, login })
     }
 
     /// `host`: of the issuer; `public`: others than this machine reach it.
@@ -126,6 +145,7 @@ impl RawMail {
             other => match file_sink(other) {
                 Some(folder) => MailSink::File(folder),
                 None => {
+                    let other = without_password(other);
                     problems
                         .push("mail.sink", format!("{other:?} is no sink: write smtp, file:DIR or outbox"));
                     return None;
@@ -153,7 +173,7 @@ impl RawMail {
 }
 
 /// What anybody could read.
-pub(super) const PUBLIC_OUTBOX: &str = "outbox shows every message to whoever asks, so it is for an issuer on this machine alone: write file:DIR";
+pub(super) const PUBLIC_OUTBOX: &str = "outbox shows every message to whoever asks, so issuer and listen must be of this machine alone: write file:DIR";
 
 /// The folder of `file:DIR`.
 pub(super) fn file_sink(sink: &str) -> Option<PathBuf> {

@@ -33,7 +33,7 @@ mod upstream;
 pub use check::{MasterKeySource, Settings, StorePath};
 pub use layer::{Effective, Flag, Sources, load};
 pub use log::{LogFormat, LogSettings};
-pub use mail::{MailSettings, MailSink, SmtpServer};
+pub use mail::{MailSettings, MailSink, SmtpServer, SmtpTls};
 pub use oauth::RegistrationMode;
 pub use origin::Origin;
 pub use password::{BreachedList, PasswordSettings};
@@ -57,8 +57,10 @@ pub struct Raw {
     pub listen: String,
     /// The issuer identifier: what `iss` says, and where browsers and clients reach this server. Default:
     /// `http://localhost:PORT` while listening on loopback.
+    #[schemars(extend("x-url" = true))]
     pub issuer: Option<String>,
     /// Where everything is kept: `sqlite:PATH`. Default: `countersign.db` in the data directory.
+    #[schemars(extend("x-url" = true))]
     pub store: Option<String>,
     /// Folder of the database and the master key; made with mode 0700.
     pub data_dir: String,

@@ -1,6 +1,7 @@
 //! `[password]`: what passwords must be, and the pool that hashes them.
 
 use super::problem::Problems;
+use super::show::names_user;
 use super::{Size, Span};
 use crate::hasher;
 use schemars::JsonSchema;
@@ -26,6 +27,7 @@ pub struct RawPassword {
     /// I Been Pwned writes it).
     pub breached: String,
     /// Service with the range API of Have I Been Pwned.
+    #[schemars(extend("x-url" = true))]
     pub breached_url: String,
 }
 
@@ -98,9 +100,15 @@ impl RawPassword {
 
     fn breached(&self, problems: &mut Problems<'_>) -> BreachedList {
         let url = self.breached_url.trim_end_matches('/');
-        if Url::parse(url).is_ok_and(|u| !matches!(u.scheme(), "https" | "http")) || Url::parse(url).is_err()
-        {
-            problems.push("password.breached_url", "is not an address: write it as https://host");
+        match Url::parse(url) {
+            Ok(url) if names_user(&url) => {
+                problems.push(
+                    "password.breached_url",
+                    "must hold no user or password: the service asks for none",
+                );
+            }
+            Ok(url) if matches!(url.scheme(), "https" | "http") => {}
+            _ => problems.push("password.breached_url", "is not an address: write it as https://host"),
         }
         match (self.breached.as_str(), self.breached.strip_prefix("file:")) {
             ("off", _) => BreachedList::Off,

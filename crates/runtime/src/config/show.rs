@@ -40,8 +40,8 @@ impl Effective {
                 if known.secret && !value.is_null() {
                     value = Value::from(HIDDEN);
                 }
-                if let ("store", Some(url)) = (key.as_str(), value.as_str()) {
-                    value = Value::from(without_password(url));
+                if known.url {
+                    value = shown(value);
                 }
                 let set = self.origins.contains_key(&key);
                 Shown { key, value, origin, note: known.later.as_deref().filter(|_| set) }
@@ -73,15 +73,24 @@ pub fn schema() -> Value {
     known::schema().to_value()
 }
 
-/// A store as it may be shown. One that this version refuses is shown too, and may name a password: before
-/// the host, as a parameter, or somewhere it does not belong.
-fn without_password(store: &str) -> String {
-    if store.starts_with("sqlite:") || !store.contains(['@', '=', '?']) {
-        return store.to_owned();
+/// One URL, or a list of them.
+fn shown(value: Value) -> Value {
+    match value {
+        Value::String(url) => Value::from(without_password(&url)),
+        Value::Array(urls) => urls.into_iter().map(shown).collect(),
+        other => other,
     }
-    match Url::parse(store) {
+}
+
+/// A store or another server as it may be shown. One that is refused is shown too, and may name a password:
+/// before the host, as a parameter, or somewhere it does not belong.
+pub(super) fn without_password(text: &str) -> String {
+    if text.starts_with("sqlite:") || !text.contains(['@', '=', '?', '#']) {
+        return text.to_owned();
+    }
+    match Url::parse(text) {
         Ok(url) if url.has_host() && !url.path().contains('@') => {
-            let who = if url.username().is_empty() && url.password().is_none() { "" } else { "***@" };
+            let who = if names_user(&url) { "***@" } else { "" };
             let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
             let rest = if url.query().is_some() || url.fragment().is_some() { "?***" } else { "" };
             format!(
@@ -95,12 +104,17 @@ fn without_password(store: &str) -> String {
     }
 }
 
+/// Does it hold a user name or a password?
+pub(super) fn names_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::without_password;
 
     #[test]
-    fn a_store_is_shown_without_its_password() {
+    fn a_url_is_shown_without_its_password() {
         for (store, shown) in [
             ("sqlite:/var/lib/a@b.db", "sqlite:/var/lib/a@b.db"),
             ("./x.db", "./x.db"),
@@ -113,6 +127,12 @@ mod tests {
             ("postgres://me:1/hunter2@db.example/x", "***"),
             ("host=db.example password=hunter2", "***"),
             ("me:hunter2@db.example", "***"),
+            ("smtp://localhost", "smtp://localhost"),
+            ("smtps://me:hunter2@mail.example:465", "smtps://***@mail.example:465"),
+            ("smtps:me:hunter2@mail.example", "***"),
+            ("https://sms.example/send?key=hunter2", "https://sms.example/send?***"),
+            ("https://:hunter2@sms.example/#hunter2", "https://***@sms.example/?***"),
+            ("https://sms.example/#hunter2", "https://sms.example/?***"),
         ] {
             assert_eq!(without_password(store), shown, "{store}");
         }

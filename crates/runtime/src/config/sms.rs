@@ -2,6 +2,7 @@
 
 use super::mail::{PUBLIC_OUTBOX, file_sink};
 use super::problem::Problems;
+use super::show::{names_user, without_password};
 use countersign_issuer::model::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ pub struct RawSms {
     /// Whose interface the service has: `twilio`, `vonage`, `messagebird`, or `webhook` (JSON, signed).
     pub preset: Option<SmsPreset>,
     /// Where the service is called; known for all but `webhook`.
+    #[schemars(extend("x-url" = true))]
     pub url: Option<String>,
     /// Account at the service: Twilio's account SID, Vonage's API key.
     pub user: Option<String>,
@@ -96,8 +98,16 @@ impl RawSms {
             (SmsPreset::Messagebird, None) => "https://rest.messagebird.com/messages".to_owned(),
             (SmsPreset::Webhook, None) => needed("sms.url", &None, true),
         };
-        if !url.is_empty() && !Url::parse(&url).is_ok_and(|u| matches!(u.scheme(), "https" | "http")) {
-            problems.push("sms.url", "must be an address such as https://sms.example.com/send");
+        match Url::parse(&url) {
+            Ok(url) if names_user(&url) => {
+                problems.push(
+                    "sms.url",
+                    "must hold no user or password: use sms.user and sms.secret (or secret_file)",
+                );
+            }
+            Ok(url) if matches!(url.scheme(), "https" | "http") => {}
+            _ if url.is_empty() => {}
+            _ => problems.push("sms.url", "must be an address such as https://sms.example.com/send"),
         }
         Some(SmsService { preset, url, user, from, secret })
     }
@@ -114,6 +124,7 @@ impl RawSms {
             other => {
                 let folder = file_sink(other);
                 if folder.is_none() {
+                    let other = without_password(other);
                     problems
                         .push("sms.sink", format!("{other:?} is no sink: write http, file:DIR or outbox"));
                 }

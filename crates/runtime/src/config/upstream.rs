@@ -1,6 +1,7 @@
 //! `[upstream.NAME]`: other providers that people sign in with.
 
 use super::problem::Problems;
+use super::show::names_user;
 use countersign_issuer::Settings;
 use countersign_issuer::model::Secret;
 use countersign_issuer::upstream::{
@@ -27,6 +28,7 @@ pub struct RawUpstream {
     pub preset: Preset,
     /// Its issuer, as its metadata says: where `/.well-known/openid-configuration` is below. Presets but
     /// `microsoft` know their own; `gitlab` and `github` take that of a server of yours.
+    #[schemars(extend("x-url" = true))]
     pub issuer: Option<String>,
     /// On the button: "Continue with ...". Default: the preset's, or NAME.
     pub display_name: Option<String>,
@@ -178,8 +180,8 @@ impl RawUpstream {
 
     fn check_issuer(&self, issuer: &str, about: &mut About<'_, '_>) {
         let fits = Url::parse(issuer).is_ok_and(|url| {
-            let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-            matches!(url.scheme(), "https" | "http") && bare && !issuer.ends_with('/')
+            let bare = url.query().is_none() && url.fragment().is_none() && !issuer.ends_with('/');
+            matches!(url.scheme(), "https" | "http") && bare && !names_user(&url)
         });
         if !fits {
             about

@@ -8,7 +8,7 @@ mod smtp;
 mod smtp_tests;
 
 use crate::StartError;
-use crate::config::{MailSettings, MailSink, Settings, SmsSink};
+use crate::config::{MailSettings, MailSink, Settings, SmsSink, SmtpTls};
 use async_trait::async_trait;
 use countersign_issuer::Failure;
 use countersign_issuer::model::message::{To, Way};
@@ -131,7 +131,11 @@ pub(crate) async fn look(settings: &Settings) -> Result<Option<String>, String> 
             if !Smtp::new(server)?.reach().await? {
                 return Err("it answered, but not that it is well".to_owned());
             }
-            let tls = if server.wrapped { "TLS" } else { "STARTTLS" };
+            let tls = match server.tls {
+                SmtpTls::Wrapped => "TLS",
+                SmtpTls::StartTls => "STARTTLS",
+                SmtpTls::None => "in the clear, on this machine",
+            };
             format!("{}:{} answers ({tls})", server.host, server.port)
         }
         MailSink::File(folder) => format!("a file each in {}", folder.display()),

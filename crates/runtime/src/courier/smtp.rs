@@ -1,6 +1,6 @@
-//! Mail to a server: TLS unless it is this machine, connections kept, and what its answers mean.
+//! Mail to a server: TLS unless it is on this machine, connections kept, and what its answers mean.
 
-use crate::config::SmtpServer;
+use crate::config::{SmtpServer, SmtpTls};
 use countersign_issuer::port::Undelivered;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
@@ -13,30 +13,33 @@ use std::time::Duration;
 const ANSWER: Duration = Duration::from_secs(15);
 /// For the whole delivery; well below the lease of a job.
 const DELIVERY: Duration = Duration::from_secs(30);
-/// Connections at once.
-const CONNECTIONS: u32 = 8;
+/// Connections kept for the next mail. At once there are as many as there are deliveries.
+const KEPT: u32 = 8;
 /// A connection not used for that long is closed.
 const IDLE: Duration = Duration::from_secs(60);
-/// Refusals of this one message (RFC 5321 4.2.3). Other 5yz answers are about us: a wrong password, a wrong
-/// server. Those are tried again, so that a mistake of an hour does not lose the mail of an hour.
-const FOR_GOOD: [u16; 5] = [550, 551, 552, 553, 554];
+/// Permanent failures of this one receiver or message (RFC 3463, RFC 7505). Every other one may be about us: a
+/// wrong password, sender or server, a relay denied, a filter; most with a bare 550 or 554. Those are tried
+/// again, so that a mistake of an hour does not lose the mail of an hour. Of 5.1 and 5.2 the rest is about
+/// senders: 5.1.0 as Postfix refuses one, 5.1.7, 5.1.8, and 5.2.252 as Exchange does.
+const FOR_GOOD: [&str; 11] =
+    ["5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10", "5.2.1", "5.2.2", "5.2.3", "5.2.4", "5.3.4"];
 
 pub(super) struct Smtp(AsyncSmtpTransport<Tokio1Executor>);
 
 impl Smtp {
     /// Connects at the first mail.
     pub(super) fn new(server: &SmtpServer) -> Result<Self, String> {
-        let tls = TlsParameters::new(server.host.clone()).map_err(|e| e.to_string())?;
-        let tls = match (server.wrapped, server.loopback) {
-            (true, _) => Tls::Wrapper(tls),
-            (false, false) => Tls::Required(tls),
-            (false, true) => Tls::Opportunistic(tls),
+        let parameters = || TlsParameters::new(server.host.clone()).map_err(|e| e.to_string());
+        let tls = match server.tls {
+            SmtpTls::Wrapped => Tls::Wrapper(parameters()?),
+            SmtpTls::StartTls => Tls::Required(parameters()?),
+            SmtpTls::None => Tls::None,
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.host.clone())
             .port(server.port)
             .tls(tls)
             .timeout(Some(ANSWER))
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS).idle_timeout(IDLE));
+            .pool_config(PoolConfig::new().max_size(KEPT).idle_timeout(IDLE));
         if let Some((user, password)) = &server.login {
             builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
         }
@@ -62,7 +65,7 @@ impl Smtp {
 }
 
 fn judged(e: &Error) -> Undelivered {
-    let for_good = e.status().is_some_and(|code| FOR_GOOD.contains(&u16::from(code)));
+    let for_good = e.is_permanent() && e.source().is_some_and(|said| is_for_good(&said.to_string()));
     let mut detail = e.to_string();
     if let Some(source) = e.source() {
         let more = source.to_string();
@@ -71,6 +74,11 @@ fn judged(e: &Error) -> Undelivered {
         }
     }
     Undelivered { for_good, detail: without_addresses(&detail) }
+}
+
+/// An answer begins with its enhanced code (RFC 2034 4).
+fn is_for_good(answer: &str) -> bool {
+    answer.split_whitespace().next().is_some_and(|code| FOR_GOOD.contains(&code))
 }
 
 /// Servers repeat the address they refuse.

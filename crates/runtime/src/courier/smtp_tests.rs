@@ -2,7 +2,7 @@
 
 use super::mime::mail;
 use super::smtp::Smtp;
-use crate::config::{MailSettings, MailSink, SmtpServer};
+use crate::config::{MailSettings, MailSink, SmtpServer, SmtpTls};
 use countersign_issuer::model::message::{About, To};
 use countersign_issuer::model::{AskedFrom, JobId, Message};
 use countersign_issuer::port::Parcel;
@@ -13,8 +13,16 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-/// Serves one mail after another: RCPT TO is answered with `verdict`; what was sent comes out of the channel.
 async fn server(verdict: &'static str) -> (SmtpServer, mpsc::UnboundedReceiver<String>) {
+    server_that_says("250-test\r\n250 8BITMIME\r\n", verdict).await
+}
+
+/// Serves one mail after another: EHLO is answered with `greeting`, RCPT TO with `verdict`; what was sent comes out
+/// of the channel.
+async fn server_that_says(
+    greeting: &'static str,
+    verdict: &'static str,
+) -> (SmtpServer, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (out, received) = mpsc::unbounded_channel();
@@ -26,7 +34,8 @@ async fn server(verdict: &'static str) -> (SmtpServer, mpsc::UnboundedReceiver<S
             while let Ok(Some(line)) = lines.next_line().await {
                 let word: String = line.chars().take(4).collect::<String>().to_uppercase();
                 let answer = match word.as_str() {
-                    "EHLO" => "250-test\r\n250 8BITMIME\r\n".to_owned(),
+                    "STAR" => "454 4.7.0 no certificate\r\n".to_owned(),
+                    "EHLO" => greeting.to_owned(),
                     "RCPT" => format!("{verdict}\r\n"),
                     "DATA" => {
                         write.write_all(b"354 go on\r\n").await.unwrap();
@@ -50,7 +59,7 @@ async fn server(verdict: &'static str) -> (SmtpServer, mpsc::UnboundedReceiver<S
         }
     });
     let host = "127.0.0.1".to_owned();
-    (SmtpServer { host, port, wrapped: false, loopback: true, login: None }, received)
+    (SmtpServer { host, port, tls: SmtpTls::None, login: None }, received)
 }
 
 fn letter() -> Letter {
@@ -124,8 +133,23 @@ async fn a_picture_travels_with_the_mail() {
 async fn a_refusal_for_good_is_told_from_one_for_now() {
     for (verdict, for_good) in [
         ("550 5.1.1 <ada@example.test>: no such user", true),
+        ("550-5.1.1 The account ada@example.test\r\n550 5.1.1 does not exist", true),
+        ("501 5.1.3 bad address", true),
+        ("556 5.1.10 the domain takes no mail", true),
+        ("552 5.2.2 mailbox full", true),
+        ("552 5.3.4 too big", true),
         ("450 4.2.1 later", false),
+        ("450 5.1.1 as Postfix says it with unknown_local_recipient_reject_code", false),
         ("535 5.7.8 wrong password", false),
+        // About us: a mistake in our settings, or in theirs, that somebody may mend.
+        ("554 5.7.1 <ada@example.test>: Relay access denied", false),
+        ("550 5.7.26 unauthenticated mail from id.example is not accepted", false),
+        ("550 5.1.0 <no-reply@id.example>: Sender address rejected", false),
+        ("550 5.1.8 bad sender's address", false),
+        ("554 5.2.252 SendAsDenied", false),
+        ("550 relay not permitted", false),
+        ("554 5.1.1x", false),
+        ("553 sorry", false),
     ] {
         let (server, _received) = server(verdict).await;
         let smtp = Smtp::new(&server).unwrap();
@@ -139,7 +163,7 @@ async fn a_refusal_for_good_is_told_from_one_for_now() {
 async fn a_server_that_is_down_is_tried_again() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let host = "127.0.0.1".to_owned();
-    let server = SmtpServer { host, port: free, wrapped: false, loopback: true, login: None };
+    let server = SmtpServer { host, port: free, tls: SmtpTls::None, login: None };
     let why = Smtp::new(&server).unwrap().send(written(&server, "ada@example.test").unwrap()).await;
     assert!(!why.unwrap_err().for_good);
 }
@@ -158,8 +182,21 @@ async fn an_address_that_is_none_is_not_written_to() {
 #[tokio::test]
 async fn without_tls_nothing_goes_beyond_this_machine() {
     let (server, mut received) = server("250 ok").await;
-    let elsewhere = SmtpServer { loopback: false, ..server };
+    let elsewhere = SmtpServer { tls: SmtpTls::StartTls, ..server };
     let sent = Smtp::new(&elsewhere).unwrap().send(written(&elsewhere, "ada@example.test").unwrap()).await;
     assert!(sent.is_err());
+    assert!(received.try_recv().is_err());
+}
+
+/// As a package sets it up: STARTTLS is offered but no use, for nobody vouches for the certificate (here: it has none).
+#[tokio::test]
+async fn on_this_machine_mail_goes_in_the_clear_though_tls_is_offered() {
+    let (server, mut received) = server_that_says("250-test\r\n250 STARTTLS\r\n", "250 ok").await;
+    let sent = Smtp::new(&server).unwrap().send(written(&server, "ada@example.test").unwrap()).await;
+    sent.unwrap();
+    assert!(received.recv().await.is_some());
+    let elsewhere = SmtpServer { tls: SmtpTls::StartTls, ..server };
+    let sent = Smtp::new(&elsewhere).unwrap().send(written(&elsewhere, "ada@example.test").unwrap()).await;
+    assert!(!sent.unwrap_err().for_good);
     assert!(received.try_recv().is_err());
 }

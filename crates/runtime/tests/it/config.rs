@@ -1,6 +1,8 @@
 //! Layers, origins, unknown keys, and every rule a configuration can break.
 
-use countersign_runtime::config::{self, ConfigError, Flag, MasterKeySource, Origin, Sources, StorePath};
+use countersign_runtime::config::{
+    self, ConfigError, Flag, MailSink, MasterKeySource, Origin, SmtpTls, Sources, StorePath,
+};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -238,6 +240,63 @@ fn public_issuers_stand_behind_tls_or_a_declared_proxy() {
         "listen = \"localhost:8081\"",
     ] {
         toml(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+    }
+}
+
+#[test]
+fn a_mail_server_is_spoken_to_with_tls_unless_it_is_on_this_machine() {
+    let mail = |url: &str| {
+        let text = format!("[mail]\nsink = \"smtp\"\nfrom = \"a@id.example\"\nsmtp_url = \"{url}\"");
+        toml(&text).map(|settings| match settings.mail.unwrap().sink {
+            MailSink::Smtp(server) => (server.tls, server.port),
+            other => panic!("{other:?}"),
+        })
+    };
+    for (url, due) in [
+        ("smtps://mail.example", (SmtpTls::Wrapped, 465)),
+        ("smtps://localhost", (SmtpTls::Wrapped, 465)),
+        ("smtp://mail.example", (SmtpTls::StartTls, 587)),
+        ("smtp://mail.example:25?tls=required", (SmtpTls::StartTls, 25)),
+        ("smtp://192.0.2.1", (SmtpTls::StartTls, 587)),
+        ("smtp://localhost.example", (SmtpTls::StartTls, 587)),
+        ("smtp://localhost:25", (SmtpTls::None, 25)),
+        ("smtp://127.0.0.1", (SmtpTls::None, 587)),
+        ("smtp://[::1]", (SmtpTls::None, 587)),
+        ("smtp://localhost?tls=required", (SmtpTls::StartTls, 587)),
+    ] {
+        assert_eq!(mail(url).expect(url), due, "{url}");
+    }
+    for url in [
+        "smtp://mail.example?tls=none",
+        "smtp://mail.example?",
+        "smtps://mail.example?tls=required",
+        "smtp://me@x",
+    ] {
+        let refused = mail(url).expect_err(url).0;
+        assert_eq!(refused[0].key.as_deref(), Some("mail.smtp_url"), "{url}");
+    }
+}
+
+/// Whoever reaches `/dev/outbox` reads everybody's codes.
+#[test]
+fn the_development_outbox_is_for_this_machine_alone() {
+    let tls = "[tls]\ncert = \"c\"\nkey = \"k\"";
+    for sink in ["mail", "sms"] {
+        let outbox = format!("[{sink}]\nsink = \"outbox\"");
+        toml(&outbox).unwrap();
+        toml(&format!("issuer = \"https://localhost:8443\"\nlisten = \"127.0.0.1:8443\"\n{tls}\n{outbox}"))
+            .unwrap();
+        for open in [
+            format!("issuer = \"https://localhost:8443\"\nlisten = \"0.0.0.0:8443\"\n{tls}\n{outbox}"),
+            format!(
+                "issuer = \"http://localhost:8080\"\nlisten = \"[::]:8080\"\n[proxy]\ntrusted = [\"10.0.0.1\"]\n{outbox}"
+            ),
+            format!("issuer = \"https://id.example.com\"\n{tls}\n{outbox}"),
+        ] {
+            let refused = toml(&open).expect_err(&open).0;
+            let named: Vec<_> = refused.iter().filter_map(|p| p.key.as_deref()).collect();
+            assert_eq!(named, [format!("{sink}.sink")], "{open}: {refused:?}");
+        }
     }
 }
 
