@@ -141,7 +141,7 @@ impl Bench {
             tracing::error!("a stored password hash cannot be read; the sign-in is refused");
             return self.decoy(password);
         };
-        let _turn = (stored.params.m_cost() > MEMORY_KIB).then(|| wait(&turn));
+        let _turn = stored.takes_memory().then(|| wait(&turn));
         let output =
             self.fill(&stored.params, stored.algorithm, password, &stored.salt, stored.hash.len())?;
         // `Output` compares in constant time.
@@ -214,6 +214,11 @@ impl Stored {
             && params.m_cost() <= MOST_KIB
             && params.t_cost() <= MOST_PASSES;
         ours.then_some(Self { algorithm, params, salt: phc.salt?, hash: phc.hash? })
+    }
+
+    /// More than a hash of ours?
+    fn takes_memory(&self) -> bool {
+        self.params.m_cost() > MEMORY_KIB
     }
 
     /// Weaker than what a new password gets today.
@@ -313,6 +318,8 @@ mod tests {
             "$argon2id$v=19$m=19456,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
             "$2b$04$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i",
         ];
+        let takes_memory = |stored: &str| Stored::read(&Secret::new(stored)).unwrap().takes_memory();
+        assert!(takes_memory(dear[0]) && !takes_memory(ours[0]));
         let turn: Arc<Mutex<()>> = Arc::default();
         let (done, seen) = std::sync::mpsc::channel();
         let held = turn.lock().unwrap();
