@@ -54,16 +54,9 @@ pub(crate) fn hashes(seconds: u64) -> Result<()> {
 
 /// Rows a second when `group` guarded updates share one commit, and the pragmas in force.
 pub(crate) fn commits_per_second(dir: &Path, group: u32) -> Result<(f64, String)> {
-    let path = dir.join(format!("ceiling-{group}.db"));
-    let mut db = rusqlite::Connection::open(&path)?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    db.pragma_update(None, "synchronous", "FULL")?;
+    let mut db = durable(&dir.join(format!("ceiling-{group}.db")), group)?;
     let journal: String = db.query_row("PRAGMA journal_mode", [], |r| r.get(0))?;
     let synchronous: i64 = db.query_row("PRAGMA synchronous", [], |r| r.get(0))?;
-    db.execute_batch("CREATE TABLE s (id BLOB PRIMARY KEY, n INTEGER NOT NULL, pad BLOB NOT NULL) STRICT")?;
-    for id in 0..group {
-        db.execute("INSERT INTO s VALUES (?1, 0, zeroblob(250))", [id.to_be_bytes()])?;
-    }
     let began = Instant::now();
     let mut rows = 0_u32;
     let mut n = 0_i64;
@@ -81,4 +74,29 @@ pub(crate) fn commits_per_second(dir: &Path, group: u32) -> Result<(f64, String)
     }
     let rate = f64::from(rows) / began.elapsed().as_secs_f64();
     Ok((rate, format!("journal_mode={journal} synchronous={synchronous}")))
+}
+
+/// What one guarded update takes on a machine that rested for `pause` before; median of `times`.
+pub(crate) async fn commit_after(dir: &Path, pause: Duration, times: usize) -> Result<Duration> {
+    let db = durable(&dir.join("ceiling-rested.db"), 1)?;
+    let mut took = Vec::with_capacity(times);
+    for n in 0..times {
+        tokio::time::sleep(pause).await;
+        let began = Instant::now();
+        db.execute("UPDATE s SET n = n + 1 WHERE n = ?1", [i64::try_from(n)?])?;
+        took.push(began.elapsed());
+    }
+    took.sort_unstable();
+    Ok(took.get(times / 2).copied().unwrap_or_default())
+}
+
+fn durable(path: &Path, rows: u32) -> Result<rusqlite::Connection> {
+    let db = rusqlite::Connection::open(path)?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    db.pragma_update(None, "synchronous", "FULL")?;
+    db.execute_batch("CREATE TABLE s (id BLOB PRIMARY KEY, n INTEGER NOT NULL, pad BLOB NOT NULL) STRICT")?;
+    for id in 0..rows {
+        db.execute("INSERT INTO s VALUES (?1, 0, zeroblob(250))", [id.to_be_bytes()])?;
+    }
+    Ok(db)
 }

@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "bench horse battery staple 17";
 /// Rounds of ceiling and load in turn, so that both see the same machine.
-const ROUNDS: usize = 5;
-const WINDOW: Duration = Duration::from_secs(4);
+const ROUNDS: usize = 10;
+const WINDOW: Duration = Duration::from_secs(2);
+const FLOOD: Duration = Duration::from_secs(4);
+/// Between two codes: what the last one left to do (its mail) is done.
+const SETTLED: Duration = Duration::from_millis(50);
 /// Addresses that each ask for one code.
 const CODES: u8 = 100;
 /// Bytes of one hash, in MiB (m = 19,456 KiB).
@@ -39,7 +42,7 @@ pub(crate) async fn run(dir: &Path) -> Result<()> {
 /// Right passwords at as many connections as keep the pool busy, beside bare Argon2id on the same core.
 async fn rate(node: &Node) -> Result<()> {
     let host = node.address;
-    let mut ratios = Vec::new();
+    let (mut reached, mut possible) = (0.0, 0.0);
     for _ in 0..ROUNDS {
         let bare = Hashing::measure(WINDOW)?;
         let make = move |index: usize, _: Option<&Answer>| {
@@ -52,18 +55,17 @@ async fn rate(node: &Node) -> Result<()> {
             "sign-ins {:>8.1}/s  p50 {:>8.2?}  beside {bare:.1} bare hashes/s",
             measured.per_second, measured.p50
         );
-        ratios.push(measured.per_second / bare);
+        reached += measured.per_second;
+        possible += bare;
     }
-    ratios.sort_by(f64::total_cmp);
-    let median = ratios.get(ROUNDS / 2).context("no round")?;
-    println!("sign-ins beside bare Argon2id, median of {ROUNDS}: {median:.3} (aim: 0.95)");
+    println!("sign-ins beside bare Argon2id, {ROUNDS} rounds: {:.3} (aim: 0.95)", reached / possible);
     Ok(())
 }
 
 /// Wrong passwords of people who do not exist, from many addresses: memory stays bounded.
 async fn flood(node: &Node) -> Result<()> {
     let host = node.address;
-    let end = Instant::now() + WINDOW;
+    let end = Instant::now() + FLOOD;
     let loops: Vec<_> = (0..250_u8)
         .map(|n| {
             tokio::task::spawn_local(async move {
@@ -93,30 +95,34 @@ async fn flood(node: &Node) -> Result<()> {
 
 /// A code by mail each, one after the other: what verifying costs beside a commit of the same disk.
 async fn codes(node: &Node, dir: &Path, mail: &Path) -> Result<()> {
-    let mut took = Vec::new();
+    let mut asked = Vec::new();
     for n in 0..CODES {
         let address = format!("bench{n}@example.com");
         let mut connection = Connection::open_from(Ipv4Addr::new(127, 2, n, 1), node.address).await?;
-        let asked =
-            ask(&mut connection, node.address, "/auth/passwordless/code", &json!({ "email": address }))
-                .await?;
-        ensure!(asked.status == 202, "asking for a code answers {}", asked.status);
-        let flow: Value = serde_json::from_slice(&asked.body)?;
+        let body = json!({ "email": address });
+        let answer = ask(&mut connection, node.address, "/auth/passwordless/code", &body).await?;
+        ensure!(answer.status == 202, "asking for a code answers {}", answer.status);
+        let flow: Value = serde_json::from_slice(&answer.body)?;
         let code = read(mail, &address).await?;
-        let body = json!({ "email": address, "code": code, "flow": flow.get("flow") });
+        asked.push((connection, json!({ "email": address, "code": code, "flow": flow.get("flow") })));
+    }
+    let mut took = Vec::new();
+    let before = node.busy()?;
+    for (mut connection, body) in asked {
+        tokio::time::sleep(SETTLED).await;
         let began = Instant::now();
         let verified = ask(&mut connection, node.address, "/auth/passwordless/verify", &body).await?;
         took.push(began.elapsed());
         let told = String::from_utf8_lossy(&verified.body).into_owned();
         ensure!(verified.status == 200, "verifying answers {}: {told}", verified.status);
     }
+    let busy = node.busy()?.saturating_sub(before) / u32::from(CODES);
     took.sort_unstable();
-    let (commits, pragmas) = ceiling::commits_per_second(dir, 1)?;
-    let commit = Duration::from_secs_f64(1.0 / commits);
     let p50 = took.get(took.len() / 2).copied().unwrap_or_default();
+    let commit = ceiling::commit_after(dir, SETTLED, usize::from(CODES)).await?;
     println!(
-        "code by mail verified, tokens answered: p50 {p50:.2?}, a bare commit {commit:.2?} ({pragmas}); the rest {:.2?} (aim: under 1 ms)",
-        p50.saturating_sub(commit)
+        "code by mail verified, two tokens signed, answered: p50 {p50:.2?}, of which two commits that are {commit:.2?} bare; \
+         processor time each {busy:.2?} (aim: under 1 ms beside the commits)"
     );
     Ok(())
 }

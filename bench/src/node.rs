@@ -115,6 +115,16 @@ impl Node {
         self.memory("VmHWM:")
     }
 
+    /// Processor time that its threads have had (Linux: `schedstat`, first field, nanoseconds).
+    pub(crate) fn busy(&self) -> Result<Duration> {
+        let mut nanos = 0_u64;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let read = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanos += read.split_whitespace().next().context("no figure")?.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
     fn memory(&self, name: &str) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find(|l| l.starts_with(name)).context("no such figure")?;
