@@ -172,6 +172,7 @@ impl Accounts for SqliteStore {
                 "DELETE FROM phone WHERE user_id = ?1",
                 "DELETE FROM passkey WHERE user_id = ?1",
                 "DELETE FROM recovery_code WHERE user_id = ?1",
+                "DELETE FROM known_device WHERE user_id = ?1",
             ] {
                 tx.count(sql, [change.user.as_str()])?;
             }

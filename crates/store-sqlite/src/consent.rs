@@ -83,6 +83,8 @@ impl Consents for SqliteStore {
                 return Ok(None);
             }
             event::write(tx, &event)?;
+            // A code not yet redeemed would become a session that nobody consents to.
+            tx.count("DELETE FROM code WHERE user_id = ?1 AND client_id = ?2 AND spent_for IS NULL", both)?;
             let ended = client_session::end_at(tx, &user, &client)?;
             revocation::sessions(tx, &user, ended, until).map(Some)
         })

@@ -484,6 +484,13 @@ pub async fn upstream_obeys_the_operator(stage: Stage) {
             false => assert_eq!(trouble(end), Kind::Stale, "{auth_time}"),
         }
     }
+    // Nobody is signed in and the provider knows the person: what it says of when counts, not when they came.
+    world.far.say(|says| says.claims["auth_time"] = json!(now - 3600));
+    let stranger = browser("another flow");
+    let end = world.round(&stranger).await;
+    let entered = world.signed_in(end, &stranger).await.unwrap().session.unwrap();
+    assert_eq!(entered.session.authentication.auth_time.seconds(), now - 3600);
+    assert!(!factors::fresh_enough(issuer, &entered).await.unwrap(), "no password or address is changed so");
     users::disable(issuer, "ada@far.test").await.unwrap();
     assert_eq!(trouble(world.round(&visitor).await), Kind::NoAccount);
 }

@@ -186,7 +186,7 @@ pub async fn reset_factors(issuer: &Issuer, user: &str) -> Result<()> {
     revoked(issuer, &rules.ok_or_else(|| not_found("user", user))?).await.map(drop)
 }
 
-/// Sets the password; all sessions end.
+/// Sets the password; all sessions end, and no device is known any more.
 pub async fn set_password(issuer: &Issuer, user: &str, password: Secret) -> Result<()> {
     let person = find(issuer, user).await?.user;
     let about: Vec<&str> = [Some(person.email.as_str()), person.username.as_deref(), person.name.as_deref()]
@@ -199,7 +199,7 @@ pub async fn set_password(issuer: &Issuer, user: &str, password: Secret) -> Resu
         outbox::notice(issuer, &person, Noticed::PasswordChanged, issuer.store.cached_now(), None, None);
     let event = event(EventKind::PasswordChanged, &person.id).telling(told.await?);
     let change = CredentialChange { user: person.id, version: None, keep: None, until, event };
-    let rules = issuer.store.set_password(change, hash).await?;
+    let rules = issuer.store.reset_password(change, hash).await?;
     revoked(issuer, &rules.ok_or_else(|| not_found("user", user))?).await.map(drop)
 }
 

@@ -12,8 +12,8 @@ mod link;
 
 pub use link::{LinkState, LinkView, Opened, open, view, void};
 
-use super::throttle::sends::Sending;
-use super::{Caller, Look, Purpose};
+use super::throttle::sends::{Sending, Standing};
+use super::{Caller, Look, Purpose, device};
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::keys::fresh_secret;
@@ -138,6 +138,7 @@ pub async fn start(issuer: &Issuer, ask: Ask<'_>) -> Result<()> {
         flow: issuer.sealer.mark("flow to", &format!("{} {address}", ask.flow)),
         asker: issuer.sealer.mark("asker", whose.name()),
         ip: ask.caller.ip,
+        standing: standing(issuer, &ask).await?,
     };
     if !issuer.sends.admit(&sending, issuer.store.cached_now())? {
         tracing::info!(purpose = ?ask.purpose, factor = ask.factor.name(), "a code or link was held back");
@@ -184,6 +185,15 @@ pub async fn start(issuer: &Issuer, ask: Ask<'_>) -> Result<()> {
         most_flows: FLOWS,
     };
     Ok(issuer.store.ask(new, event.telling(outbox::job(issuer, &message)?)).await?)
+}
+
+async fn standing(issuer: &Issuer, ask: &Ask<'_>) -> Result<Standing> {
+    let Addressee::Person(account) = ask.of else { return Ok(Standing::Anybody) };
+    if ask.purpose == Purpose::EnrolPhone {
+        return Ok(Standing::Claims);
+    }
+    let known = device::known(issuer, ask.caller, &account.subject.user.id).await?;
+    Ok(if known.is_some() { Standing::Owner } else { Standing::Anybody })
 }
 
 fn message(issuer: &Issuer, ask: &Ask<'_>, link: &Secret, code: Secret) -> Message {

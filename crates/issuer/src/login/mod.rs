@@ -93,6 +93,8 @@ pub struct Proof {
     pub(crate) credential_version: u32,
     /// The person, as read with the credential.
     pub(crate) subject: Subject,
+    /// When it came here, which may be later than when the person proved it (at another provider).
+    pub(crate) came: Timestamp,
 }
 
 impl Proof {
@@ -105,7 +107,15 @@ impl Proof {
             flow: flow.to_owned(),
             credential_version: subject.user.credential_version,
             subject,
+            came: at,
         }
+    }
+
+    /// As proven at that earlier time, if it was earlier.
+    #[must_use]
+    pub(crate) fn proven_at(mut self, at: Option<Timestamp>) -> Self {
+        self.proven.at = at.map_or(self.proven.at, |at| at.min(self.proven.at));
+        self
     }
 
     /// Whose proof it is.

@@ -7,8 +7,9 @@
 //! device that signed its person in before has a bucket of its own, so that they get in while others guess.
 //! The bucket of everything never refuses: while it is full (a spread attack), addresses get fewer free
 //! failures and strangers less of the hash queue. Attempts under way count, so a burst in parallel gets no
-//! more tries than one after the other. Only an attempt let through makes a bucket: who is refused cannot
-//! push others out of memory by making up names.
+//! more tries than one after the other. Only an attempt let through makes a bucket, and one without failures
+//! goes when nothing is under way any more: who makes up names pushes nobody's failures out of memory. What
+//! can be guessed has shelves that nothing else fills.
 
 pub(crate) mod bucket;
 mod limits;
@@ -21,7 +22,7 @@ use crate::seal::Mark;
 use bucket::{Address, Bucket, Limits, Shelf};
 use countersign_token::Timestamp;
 pub(crate) use limits::API_KEY;
-use limits::{DEVICE, EVERYTHING, Lane, NEW_PASSWORD, STORM, of_lane};
+use limits::{DEVICE, EVERYTHING, Guessed, Lane, NEW_PASSWORD, STORM, of_lane};
 use refusals::{Refusals, Told};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -51,19 +52,36 @@ fn queues(bucket: &Bucket, limits: &Limits) -> bool {
 
 #[derive(Default)]
 struct Buckets {
-    held: Shelf<Key, Bucket>,
+    passwords: Shelf<Key, Bucket>,
+    codes: Shelf<Key, Bucket>,
+    /// Of what nobody guesses.
+    unguessable: Shelf<Key, Bucket>,
+    devices: Shelf<Key, Bucket>,
+    addresses: Shelf<Key, Bucket>,
     everything: Bucket,
     refusals: Refusals,
 }
 
 impl Buckets {
+    fn shelf(&mut self, key: Key) -> &mut Shelf<Key, Bucket> {
+        match key {
+            Key::From(..) => &mut self.addresses,
+            Key::Device(_) => &mut self.devices,
+            Key::Account(lane, _) => match lane.guessed() {
+                Guessed::Password => &mut self.passwords,
+                Guessed::Code => &mut self.codes,
+                Guessed::Never => &mut self.unguessable,
+            },
+        }
+    }
+
     fn get(&mut self, key: Key) -> &mut Bucket {
-        self.held.get(key)
+        self.shelf(key).get(key)
     }
 
     /// One there is, settled; as new for others, which are not kept for the asking.
     fn look(&mut self, key: Key, limits: &Limits, now: Timestamp) -> Bucket {
-        if !self.held.holds(&key) {
+        if !self.shelf(key).holds(&key) {
             return Bucket::default();
         }
         let held = self.get(key);
@@ -233,6 +251,9 @@ impl Drop for Attempt<'_> {
             for key in [Some(self.whose.0), from].into_iter().flatten() {
                 let bucket = buckets.get(key);
                 bucket.under_way = bucket.under_way.saturating_sub(1);
+                if bucket.under_way == 0 && bucket.failures == 0 {
+                    buckets.shelf(key).drop(&key);
+                }
             }
         });
     }

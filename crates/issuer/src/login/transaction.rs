@@ -50,7 +50,7 @@ impl Transaction {
     /// none, or one that is of another browser, too old, or another person's. `invalid_credentials` where it
     /// carried one of this person that is for something else: what was proven is not dropped unsaid.
     pub fn joined(issuer: &Issuer, binding: &str, blob: Option<&str>, proof: Proof) -> Result<Self> {
-        let carried = blob.and_then(|blob| Self::open(issuer, binding, blob, proof.proven.at));
+        let carried = blob.and_then(|blob| Self::open(issuer, binding, blob, proof.came));
         match carried {
             Some(mut carried) if carried.user.as_ref().is_none_or(|user| *user == proof.user) => {
                 carried.add(proof)?;
@@ -65,7 +65,7 @@ impl Transaction {
         Self {
             purpose: proof.purpose,
             flow: proof.flow,
-            begun_at: proof.proven.at,
+            begun_at: proof.came,
             user: Some(proof.user),
             proofs: vec![Kept { proven: proof.proven, credential_version: proof.credential_version }],
             back_to: None,

@@ -5,7 +5,7 @@ use super::{LONGEST_SUBJECT, MailTrust, Provider, Trouble, document, roles};
 use crate::Issuer;
 use crate::admin::users;
 use crate::model::Secret;
-use countersign_token::IdToken;
+use countersign_token::{IdToken, Timestamp};
 use serde_json::{Map, Value};
 
 /// Longest display name taken over, in bytes; the rest is cut off.
@@ -22,6 +22,8 @@ pub struct Identity {
     pub name: Option<String>,
     /// All that was said, for rules about roles.
     pub claims: Map<String, Value>,
+    /// When the person proved it there (`auth_time`), if the provider says so.
+    pub proven_at: Option<Timestamp>,
 }
 
 impl Identity {
@@ -44,7 +46,7 @@ impl Identity {
             let add = users::Add { email, name: Some(name.clone()), ..users::Add::default() };
             users::check(&add).is_ok()
         });
-        Ok(Self { subject, email, name, claims })
+        Ok(Self { subject, email, name, claims, proven_at: None })
     }
 
     /// The address, if it counts as confirmed.
@@ -95,7 +97,8 @@ pub(super) async fn identity(
         (address, sure)
     });
     let name = claims.get("name").and_then(Value::as_str).map(str::to_owned);
-    Identity::new(token.sub, email, name, claims)
+    let proven_at = token.auth_time.map(Timestamp::from_seconds);
+    Ok(Identity { proven_at, ..Identity::new(token.sub, email, name, claims)? })
 }
 
 /// Some providers write truth as text.

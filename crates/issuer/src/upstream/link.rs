@@ -242,7 +242,8 @@ async fn prove(
     roles::apply(issuer, provider, identity, &subject).await?;
     let At { now, it } = issuer.store.subject(user).await?;
     let subject = it.ok_or_else(gone)?;
-    Ok(End::Proven(Proof::new(Factor::Upstream, subject, Purpose::Browser, &visitor.binding, now)))
+    let proof = Proof::new(Factor::Upstream, subject, Purpose::Browser, &visitor.binding, now);
+    Ok(End::Proven(proof.proven_at(identity.proven_at)))
 }
 
 /// Makes the account and its link in one. Whoever was first with the address is asked as above.
@@ -347,6 +348,7 @@ mod tests {
             email: sure.map(|sure| ("nora@example.test".to_owned(), sure)),
             name: None,
             claims: Map::new(),
+            proven_at: None,
         };
         let active = UserState::Active;
         let disabled = UserState::Disabled { at: Timestamp::default() };

@@ -6,7 +6,7 @@ use crate::error::{Fault, Http};
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::extract::form::{self, Query};
-use crate::oauth::authorize::{back, still_good};
+use crate::oauth::authorize::back;
 use crate::view::page::upstream::{LinkIt, NotDone, ProveFirst, Provider as Shown, StartThere};
 use crate::view::see_other;
 use axum::extract::{FromRequest, Request, State};
@@ -75,14 +75,12 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     }
     let PageForm { browser, params } = PageForm::from_request(request, &app).await?;
     let resume = params.one("resume")?;
-    if let Some(resume) = resume {
-        still_good(&app, &browser, resume).await?;
-    }
     sign_in(&app, &browser, provider, (resume, params.one("transaction")?), None).await
 }
 
 /// On to the provider, with what the form carried: `resume` and `transaction`. `hint`: the address that was
-/// typed here.
+/// typed here. Who is signed in and comes here is asked to prove it again, and so is everybody where a fresh
+/// sign-in is demanded.
 pub(crate) async fn sign_in(
     app: &App,
     browser: &Browser,
@@ -90,13 +88,13 @@ pub(crate) async fn sign_in(
     (resume, transaction): (Option<&str>, Option<&str>),
     hint: Option<&str>,
 ) -> Result<Response, Fault> {
+    let demand = Way::of(app, browser, resume, None).await?.demand;
     let start = Start {
         intent: Intent::SignIn,
         resume: resume.map(str::to_owned),
         transaction: transaction.map(str::to_owned),
         hint: hint.map(str::to_owned),
-        // Who is signed in and comes here is asked to prove it again.
-        again: browser.visitor.session.is_some(),
+        again: browser.visitor.session.is_some() || demand.since.is_some(),
     };
     go(app, browser, provider, start).await
 }

@@ -118,6 +118,12 @@ impl<K: Hash + Eq + Copy, V: Default> Shelf<K, V> {
         self.newer.contains_key(key) || self.older.contains_key(key)
     }
 
+    /// Takes the entry away.
+    pub(crate) fn drop(&mut self, key: &K) {
+        self.newer.remove(key);
+        self.older.remove(key);
+    }
+
     /// How many.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

@@ -16,12 +16,33 @@ pub(super) enum Lane {
 /// An API user's key, as the log of events says it.
 pub(crate) const API_KEY: &str = "api_key";
 
+/// Whether trying leads anywhere.
+pub(super) enum Guessed {
+    Password,
+    /// Few digits, or a word on paper.
+    Code,
+    /// Too long, or signed.
+    Never,
+}
+
 impl Lane {
     /// What is tried, as the log of events says it.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Factor(factor) => factor.name(),
             Self::ApiKey => API_KEY,
+        }
+    }
+
+    pub(super) const fn guessed(self) -> Guessed {
+        match self {
+            Self::ApiKey | Self::Factor(Factor::Password) => Guessed::Password,
+            Self::Factor(Factor::Totp | Factor::SmsCode | Factor::EmailCode | Factor::RecoveryCode) => {
+                Guessed::Code
+            }
+            Self::Factor(Factor::Passkey | Factor::SecurityKey | Factor::MagicLink | Factor::Upstream) => {
+                Guessed::Never
+            }
         }
     }
 }

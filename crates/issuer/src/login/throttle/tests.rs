@@ -146,7 +146,7 @@ fn memory_is_bounded() {
     for n in 0..100_000_u32 {
         fail(&t, Mark(u128::from(n).to_be_bytes()), ip(n), at(0));
     }
-    let held = t.with(|b| b.held.len());
+    let held = t.with(|b| b.passwords.len().max(b.addresses.len()));
     assert!(held <= MOST, "{held}");
 }
 
@@ -237,4 +237,25 @@ fn a_known_device_s_failures_fill_no_other_bucket() {
     let own = || t.admit_known(Mark([0xdd; 16]), Factor::Password, account(1), ME, at(3_600));
     own().unwrap().succeeded();
     (0..10).for_each(|_| own().unwrap().failed(at(3_600)));
+}
+
+#[test]
+fn a_flood_of_other_names_and_factors_forgets_nobody_s_guesses() {
+    let t = Throttle::default();
+    let victim = account(1);
+    let guess = |factor: Factor, who: Mark, from: u32, now: Timestamp| {
+        t.admit_factor(factor, who, ip(from), now).map(|attempt| attempt.failed(now))
+    };
+    for n in 0..20 {
+        guess(Factor::EmailCode, victim, n, at(0)).unwrap();
+    }
+    for n in 0..100_000_u32 {
+        let other = Mark((u128::from(n) << 64).to_be_bytes());
+        let from = 1_000 + n / 20;
+        // Made up, and let go without a result, as when nothing waits for a code.
+        drop(t.admit_factor(Factor::EmailCode, other, ip(from), at(1)));
+        guess(Factor::Passkey, other, from, at(1)).unwrap();
+        drop(guess(Factor::Password, other, from, at(1)));
+    }
+    assert!(guess(Factor::EmailCode, victim, 99, at(2)).is_err(), "twenty a day");
 }
