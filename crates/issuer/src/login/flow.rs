@@ -209,7 +209,7 @@ fn good(
         let fresh = transaction
             .proofs()
             .iter()
-            .filter(|kept| kept.credential_version == user.credential_version && now < kept.proven.at + life);
+            .filter(|kept| kept.credential_version == user.credential_version && now < kept.came + life);
         out.extend(fresh.map(|kept| kept.proven));
     }
     out.retain(|p| policy.first.contains(&p.factor) || policy.second.contains(&p.factor));

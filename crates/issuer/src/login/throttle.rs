@@ -65,7 +65,7 @@ struct Buckets {
 impl Buckets {
     fn shelf(&mut self, key: Key) -> &mut Shelf<Key, Bucket> {
         match key {
-            Key::From(..) => &mut self.addresses,
+            Key::From(..) | Key::NewPassword(_) => &mut self.addresses,
             Key::Device(_) => &mut self.devices,
             Key::Account(lane, _) => match lane.guessed() {
                 Guessed::Password => &mut self.passwords,

@@ -29,6 +29,14 @@ pub struct Transaction {
 pub(super) struct Kept {
     pub(super) proven: Proven,
     pub(super) credential_version: u32,
+    /// When it came here.
+    pub(super) came: Timestamp,
+}
+
+impl Kept {
+    fn of(proof: &Proof) -> Self {
+        Self { proven: proof.proven, credential_version: proof.credential_version, came: proof.came }
+    }
 }
 
 impl Transaction {
@@ -63,11 +71,11 @@ impl Transaction {
     /// Begun by its first proof.
     pub fn of(proof: Proof) -> Self {
         Self {
+            proofs: vec![Kept::of(&proof)],
             purpose: proof.purpose,
             flow: proof.flow,
             begun_at: proof.came,
             user: Some(proof.user),
-            proofs: vec![Kept { proven: proof.proven, credential_version: proof.credential_version }],
             back_to: None,
         }
     }
@@ -95,8 +103,8 @@ impl Transaction {
         if !self.fits(&proof) {
             return Err(rejected(Code::InvalidCredentials, "Please sign in again."));
         }
+        self.proofs.push(Kept::of(&proof));
         self.user = Some(proof.user);
-        self.proofs.push(Kept { proven: proof.proven, credential_version: proof.credential_version });
         Ok(())
     }
 

@@ -251,7 +251,7 @@ fn a_flood_of_other_names_and_factors_forgets_nobody_s_guesses() {
     }
     for n in 0..100_000_u32 {
         let other = Mark((u128::from(n) << 64).to_be_bytes());
-        let from = 1_000 + n / 20;
+        let from = 1_000 + n / 4;
         // Made up, and let go without a result, as when nothing waits for a code.
         drop(t.admit_factor(Factor::EmailCode, other, ip(from), at(1)));
         guess(Factor::Passkey, other, from, at(1)).unwrap();
