@@ -192,7 +192,7 @@ async fn standing(issuer: &Issuer, ask: &Ask<'_>) -> Result<Standing> {
     if ask.purpose == Purpose::EnrolPhone {
         return Ok(Standing::Claims);
     }
-    let known = device::known(issuer, ask.caller, &account.subject.user.id).await?;
+    let known = device::known(issuer, &ask.caller.devices, &account.subject.user.id).await?;
     Ok(if known.is_some() { Standing::Owner } else { Standing::Anybody })
 }
 
