@@ -71,8 +71,8 @@ async fn world() -> World {
 /// The path behind the newest link.
 async fn link(world: &World) -> String {
     let jobs = world.store.list_jobs(None, 1000).await.unwrap().it;
-    let all = jobs.iter().map(|j| outbox::open(&world.issuer, &j.job).unwrap());
-    let newest = all.filter(|m| mailbox::link(m).is_some()).last().unwrap();
+    let mut all = jobs.iter().map(|j| outbox::open(&world.issuer, &j.job).unwrap());
+    let newest = all.rfind(|m| mailbox::link(m).is_some()).unwrap();
     mailbox::link(&newest).unwrap().strip_prefix(&world.url("")).unwrap().to_owned()
 }
 
