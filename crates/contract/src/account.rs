@@ -2,7 +2,7 @@
 
 use crate::fixture::{UNTIL, credential_change, event};
 use crate::stage::{Stage, at_once};
-use countersign_issuer::model::{Acr, EventKind, Secret, User, UserId};
+use countersign_issuer::model::{Acr, Digest, EventKind, Factor, Sealed, Secret, User, UserId};
 use countersign_issuer::port::{ChangedEmail, CredentialChange, StoreError};
 use std::sync::Arc;
 
@@ -196,7 +196,19 @@ pub async fn account_devices(stage: Stage) {
     listed.sort();
     let due = [("laptop, renamed".to_owned(), first, later), ("phone".to_owned(), later, later)];
     assert_eq!(listed, due);
-    store.forget_devices(&user.id).await.unwrap();
+    let forget = async |who: &User, only: Option<u8>| {
+        let (mark, only) = (stage.mark().await, only.map(|n| Digest([n; 32])));
+        let event = event(EventKind::DeviceForgotten);
+        let gone = store.forget_devices(&who.id, only.as_ref(), event).await.unwrap();
+        (gone, stage.kinds(mark).await.len())
+    };
+    assert_eq!(forget(&bob, Some(1)).await, (0, 0), "another's");
+    assert_eq!(forget(&user, Some(3)).await, (0, 0));
+    assert_eq!(forget(&user, Some(1)).await, (1, 1));
+    assert_eq!(store.known_device(&user.id, &[1; 32]).await.unwrap(), None);
+    assert_eq!(store.list_devices(&user.id).await.unwrap()[0].digest, Digest([2; 32]));
+    stage.browser_on(&user, [1; 32], "laptop").await;
+    assert_eq!(forget(&user, None).await, (2, 1));
     assert!(store.list_devices(&user.id).await.unwrap().is_empty());
     let nobody = UserId::mint(&stage.entropy);
     assert_eq!(store.known_device(&nobody, &[2; 32]).await.unwrap(), None);
@@ -207,6 +219,32 @@ pub async fn account_devices(stage: Stage) {
     assert_eq!(store.locale(&bob.id).await.unwrap(), None);
     store.remove_user(&user.id, UNTIL, event(EventKind::UserRemoved)).await.unwrap().unwrap();
     assert_eq!(store.locale(&user.id).await.unwrap(), None);
+}
+
+/// People whose second factors are none of those asked about, disabled ones apart.
+pub async fn account_stranded(stage: Stage) {
+    let store = &stage.store;
+    let (ada, bob) = (stage.user("ada").await, stage.user("bob").await);
+    let (dora, eve) = (stage.user("dora").await, stage.user("eve").await);
+    stage.user("fay").await;
+    for user in [&ada, &bob, &dora] {
+        let change = credential_change(&user.id, EventKind::PhoneAdded);
+        store.put_phone(change, "+491701234567").await.unwrap().unwrap();
+    }
+    for user in [&bob, &eve] {
+        let change = credential_change(&user.id, EventKind::TotpAdded);
+        store.put_totp(change, Sealed(vec![1]), 1).await.unwrap().unwrap();
+    }
+    store.disable_user(&dora.id, UNTIL, event(EventKind::UserDisabled)).await.unwrap().unwrap();
+    for (usable, due) in [
+        (&[Factor::SmsCode, Factor::Totp][..], 0),
+        (&[Factor::Totp], 1),
+        (&[Factor::SmsCode], 1),
+        (&[Factor::Passkey, Factor::SecurityKey, Factor::RecoveryCode], 3),
+        (&[], 3),
+    ] {
+        assert_eq!(store.count_stranded(usable).await.unwrap(), due, "{usable:?}");
+    }
 }
 
 /// What happened to one person, newest first, and to nobody else.

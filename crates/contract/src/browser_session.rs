@@ -230,7 +230,7 @@ pub async fn browser_devices(stage: Stage) {
     assert_eq!((known(2).await, known(3).await), (Some(Acr::One), None));
     let continues = SignIn { continues: Some(first.id.clone()), ..on(3, one) };
     assert!(!told(continues).await.1, "its cookie was lost, the session was not");
-    stage.store.forget_devices(&user.id).await.unwrap();
+    stage.store.forget_devices(&user.id, None, event(EventKind::DeviceForgotten)).await.unwrap();
     assert!(told(on(1, one)).await.1, "forgotten, and signed in before");
     assert_eq!(known(1).await, Some(Acr::One));
 }

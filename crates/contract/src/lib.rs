@@ -113,7 +113,7 @@ macro_rules! flows {
             logout: logout_flow logout_of_a_removed_client logout_is_confirmed logout_refused;
             magic_link: link_opened_and_used link_of_another_browser link_ends link_64_at_once
                 link_claims_an_unproven_address;
-            mail_code: mail_code_right mail_code_is_bound mail_code_tries mail_code_tells_nothing
+            mail_code: mail_code_right mail_code_is_bound mail_code_of_a_further_step mail_code_tries mail_code_tells_nothing
                 mail_code_refused mail_code_sent_so_often mail_code_64_at_once;
             machine: machine_flow machine_audiences machine_shared_secret;
             mfa: mfa_flow mfa_partial_token_is_no_token mfa_other_tokens_refused mfa_partial_token_expires
@@ -127,7 +127,7 @@ macro_rules! flows {
                 passkey_as_second_factor passkey_registrations_refused passkey_kept_and_removed
                 passkey_last_way_stays passkey_needs_a_host_name;
             passwordless: passwordless_code passwordless_link passwordless_gets_no_more
-                passwordless_64_at_once mfa_by_sms mfa_by_mail;
+                passwordless_64_at_once mfa_by_sms mfa_by_mail mfa_mail_keeps_to_its_step;
             recovery_code: recovery_codes_are_good_once recovery_codes_are_ones_own recovery_code_guessing;
             refresh: refresh_flow refresh_kept_by_confidential_clients refresh_used_64_at_once
                 refresh_stolen refresh_of_another_client refresh_narrows refresh_ends
@@ -166,7 +166,7 @@ macro_rules! suite_of_one {
                 password_ends_sessions password_voids_proofs password_hash_renewed_once
                 user_disable_enable user_remove user_sign_out;
             account: account_found account_change_email account_email_taken_64_at_once account_verify_email
-                account_passwords account_change_outrun account_changes_64_at_once account_devices
+                account_passwords account_change_outrun account_changes_64_at_once account_devices account_stranded
                 account_events;
             role: role_round_trip;
             client: client_round_trip client_list_and_origins client_remove;

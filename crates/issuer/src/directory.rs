@@ -171,6 +171,7 @@ impl Directory {
             | EventKind::PasskeyCloned
             | EventKind::RecoveryCodeUsed
             | EventKind::NewDevice
+            | EventKind::DeviceForgotten
             | EventKind::ConsentWithdrawn
             | EventKind::DataExported
             | EventKind::MessageDead => {}

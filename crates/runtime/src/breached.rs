@@ -37,7 +37,10 @@ impl BreachedPasswords for Service {
             method: CallMethod::Get,
             url: format!("{}/range/{prefix}", self.url),
             // Answers of one length: who listens cannot tell ranges apart.
-            headers: vec![("add-padding", "true".to_owned()), ("user-agent", "countersign".to_owned())],
+            headers: vec![
+                ("add-padding".into(), "true".to_owned()),
+                ("user-agent".into(), "countersign".to_owned()),
+            ],
             body: Vec::new(),
         };
         let answer = self.egress.call(call).await?;

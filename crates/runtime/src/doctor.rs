@@ -5,7 +5,7 @@ use crate::marker::Marker;
 use crate::{clock, courier, master_key, wire};
 use countersign_feed::stream::Position;
 use countersign_issuer::model::KeyState;
-use countersign_issuer::port::{Events, Feeds, Keys, Outbox};
+use countersign_issuer::port::{Accounts, Events, Feeds, Keys, Outbox};
 use countersign_store_sqlite::SqliteStore;
 use countersign_verifier::Verifier;
 use serde::Serialize;
@@ -72,6 +72,7 @@ pub async fn examine(effective: &Effective) -> Vec<Finding> {
         feed(&settings, &store, &mut found).await;
         time(&store, &mut found).await;
         dead(&store, &mut found).await;
+        stranded(&settings, &store, &mut found).await;
     }
     messages(&settings, &mut found).await;
     address(&settings, &mut found).await;
@@ -280,6 +281,24 @@ async fn dead(store: &SqliteStore, found: &mut Findings) {
         ),
         Err(e) => found.fail("messages", e.to_string(), "see the check of the store"),
     }
+}
+
+/// Does the house still take the second factors that people set up?
+async fn stranded(settings: &Settings, store: &SqliteStore, found: &mut Findings) {
+    const CHECK: &str = "second factors";
+    match store.count_stranded(&settings.issuer.login.usable_seconds()).await {
+        Ok(0) => found.ok(CHECK, "everybody's can be asked for"),
+        Ok(count) => found.warn(CHECK, stranded_people(count), STRANDED),
+        Err(e) => found.fail(CHECK, e.to_string(), "see the check of the store"),
+    }
+}
+
+/// What to do for people whose second factor is taken no more.
+pub(crate) const STRANDED: &str = "offer it again ([sms], [login] factors), or let them set up another one: they are \
+     asked for a recovery code or a code by mail; for who has neither: countersign user reset-factors";
+
+pub(crate) fn stranded_people(count: u64) -> String {
+    format!("{count} people have only second factors that are not offered any more")
 }
 
 async fn address(settings: &Settings, found: &mut Findings) {

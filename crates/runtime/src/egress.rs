@@ -77,7 +77,8 @@ impl Outward {
             let mut value = HeaderValue::from_str(&value).map_err(|_| unfit())?;
             // Kept out of what is logged or compressed with other headers.
             value.set_sensitive(true);
-            request = request.header(HeaderName::from_static(name), value);
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?;
+            request = request.header(name, value);
         }
         whole(request.send().await.map_err(broken)?).await
     }

@@ -2,8 +2,8 @@
 
 use crate::config::{Settings, StorePath};
 use crate::marker::{self, Marker};
-use crate::{StartError, jobs, log, open_files, signals, wire};
-use countersign_issuer::port::{Page, Users};
+use crate::{StartError, doctor, jobs, log, open_files, signals, wire};
+use countersign_issuer::port::{Accounts, Page, Users};
 use countersign_server::{Config, Server, Tls};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -64,6 +64,7 @@ pub async fn serve(mut settings: Settings, color: bool, announce: Announce) -> R
             "there are no people yet; add the first one: countersign user add EMAIL --password-stdin"
         );
     }
+    warn_of_stranded(&settings, &node).await;
     announce(&Running { listen, issuer, tls: settings.tls.is_some(), store, no_people, text });
     let serving = server.serve(listener, stop.clone());
     let between = || {
@@ -118,6 +119,15 @@ async fn to_the_end(
     match ended {
         Err(e) if !e.is_cancelled() => tracing::error!("jobs: {e}"),
         _ => {}
+    }
+}
+
+/// Taking away a factor is not to go unnoticed.
+async fn warn_of_stranded(settings: &Settings, node: &wire::Node) {
+    match node.store.count_stranded(&settings.issuer.login.usable_seconds()).await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!("{}; {}", doctor::stranded_people(count), doctor::STRANDED),
+        Err(e) => tracing::warn!("second factors not counted: {e}"),
     }
 }
 

@@ -1,12 +1,12 @@
 //! People with what they can prove themselves by.
 
-use crate::column::{Read, json, parsed, time};
+use crate::column::{Read, digest, json, parsed, time};
 use crate::fault::{Done, Fault};
 use crate::tx::Tx;
 use crate::user::{SUBJECT, credential_changed, key, load, put_password, subject, subject_columns};
 use crate::{SqliteStore, event};
 use async_trait::async_trait;
-use countersign_issuer::model::{Account, Acr, Enrolled, EventDraft, Rule, Secret, UserId};
+use countersign_issuer::model::{Account, Acr, Digest, Enrolled, EventDraft, Factor, Rule, Secret, UserId};
 use countersign_issuer::port::account::KnownDevice;
 use countersign_issuer::port::browser_session::{SeenDevice, SignIn};
 use countersign_issuer::port::{Accounts, At, ChangedEmail, Claimed, CredentialChange, StoreResult};
@@ -205,23 +205,64 @@ impl Accounts for SqliteStore {
         self.read(|tx| Ok(tx.row(sql, [id.as_str()], |r| r.get(0))?.flatten()))
     }
 
+    async fn count_stranded(&self, usable: &[Factor]) -> StoreResult<u64> {
+        let has = |f: Factor| usable.contains(&f);
+        self.read(|tx| {
+            let counted = tx.row(
+                "SELECT count(*) FROM user u WHERE u.disabled_at IS NULL
+                   AND u.id IN (SELECT user_id FROM totp UNION SELECT user_id FROM phone
+                                UNION SELECT user_id FROM passkey)
+                   AND NOT (?1 AND EXISTS (SELECT 1 FROM totp t WHERE t.user_id = u.id))
+                   AND NOT (?2 AND EXISTS (SELECT 1 FROM phone f WHERE f.user_id = u.id))
+                   AND NOT (?3 AND EXISTS (SELECT 1 FROM passkey k WHERE k.user_id = u.id AND k.verifies_user))
+                   AND NOT (?4 AND EXISTS (SELECT 1 FROM passkey k WHERE k.user_id = u.id AND NOT k.verifies_user))",
+                params![
+                    has(Factor::Totp),
+                    has(Factor::SmsCode),
+                    has(Factor::Passkey),
+                    has(Factor::SecurityKey)
+                ],
+                |r| r.get(0),
+            )?;
+            Ok(counted.unwrap_or_default())
+        })
+    }
+
     async fn known_device(&self, user: &UserId, device: &[u8; 32]) -> StoreResult<Option<Acr>> {
         self.read(|tx| device_level(tx, user, device))
     }
 
-    async fn forget_devices(&self, user: &UserId) -> StoreResult<()> {
-        let user = user.clone();
-        self.write(move |tx| tx.count("DELETE FROM known_device WHERE user_id = ?1", [user.as_str()]))
-            .await
-            .map(drop)
+    async fn forget_devices(
+        &self,
+        user: &UserId,
+        only: Option<&Digest>,
+        event: EventDraft,
+    ) -> StoreResult<u64> {
+        let (user, only) = (user.clone(), only.map(|d| d.0));
+        self.write(move |tx| {
+            let gone = tx.count(
+                "DELETE FROM known_device WHERE user_id = ?1 AND (?2 IS NULL OR digest = ?2)",
+                params![user.as_str(), only],
+            )?;
+            if gone > 0 {
+                event::write(tx, &event)?;
+            }
+            Ok(u64::try_from(gone).unwrap_or(u64::MAX))
+        })
+        .await
     }
 
     async fn list_devices(&self, user: &UserId) -> StoreResult<Vec<KnownDevice>> {
-        let sql = "SELECT name, created_at, seen_at FROM known_device WHERE user_id = ?1
+        let sql = "SELECT name, created_at, seen_at, digest FROM known_device WHERE user_id = ?1
                    ORDER BY seen_at DESC, digest";
         self.read(|tx| {
             tx.rows(sql, [user.as_str()], |r| {
-                Ok(KnownDevice { device: r.get(0)?, created_at: time(r, 1)?, seen_at: time(r, 2)? })
+                Ok(KnownDevice {
+                    digest: digest(r, 3)?,
+                    device: r.get(0)?,
+                    created_at: time(r, 1)?,
+                    seen_at: time(r, 2)?,
+                })
             })
         })
     }

@@ -51,11 +51,11 @@ describe('passkeys in Chromium', () => {
   }
 
   /** A sign-in at the client that asks for this level; answers the ID token's claims. */
-  const atClient = async (acr, meanwhile) => {
+  const atClient = async (acr, meanwhile, client = 'spa') => {
     const verifier = randomBytes(32).toString('base64url')
     const redirect = `${app.url}/callback`
     const query = new URLSearchParams({
-      client_id: 'spa', redirect_uri: redirect, response_type: 'code', scope: 'openid', state: 's', nonce: 'n',
+      client_id: client, redirect_uri: redirect, response_type: 'code', scope: 'openid', state: 's', nonce: 'n',
       code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256',
       acr_values: acr,
     })
@@ -65,7 +65,7 @@ describe('passkeys in Chromium', () => {
     const code = new URL(page.url()).searchParams.get('code')
     const answer = await fetch(`${issuer.url}/oauth/token`, {
       method: 'POST',
-      body: new URLSearchParams({ grant_type: 'authorization_code', client_id: 'spa', code, redirect_uri: redirect, code_verifier: verifier }),
+      body: new URLSearchParams({ grant_type: 'authorization_code', client_id: client, code, redirect_uri: redirect, code_verifier: verifier }),
     })
     const { id_token: token } = await answer.json()
     return JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
@@ -151,6 +151,28 @@ describe('passkeys in Chromium', () => {
     await page.goto(`${issuer.url}/login`)
     await page.getByRole('button', { name: 'Sign in with a passkey' }).click()
     await page.getByText('That passkey did not work here.').waitFor()
+  })
+
+  it('is set up on the way into an application that demands it', async () => {
+    await issuer.apply('client', {
+      client_id: 'strict', client_name: 'The Vault', redirect_uris: [`${app.url}/callback`],
+      token_endpoint_auth_method: 'none', grant_types: ['authorization_code'], response_types: ['code'],
+      scope: 'openid', first_party: true, acr: 'urn:countersign:phr', mfa: 'always',
+    })
+    const claims = await atClient('urn:countersign:phr', async () => {
+      await signIn(page)
+      await page.getByRole('heading', { name: 'Set up a second step' }).waitFor()
+      assert.equal(await page.getByText('Authenticator app').count(), 0)
+      await page.getByRole('button', { name: 'Set up a passkey' }).click()
+      await page.getByRole('button', { name: /kept/ }).click()
+    }, 'strict')
+    assert.equal(claims.acr, 'urn:countersign:phr')
+    assert.ok(claims.amr.includes('user') && claims.amr.includes('mfa'), `${claims.amr}`)
+    await signOut()
+    const again = await atClient('urn:countersign:phr', async () => {
+      await page.getByRole('button', { name: 'Sign in with a passkey' }).click()
+    }, 'strict')
+    assert.equal(again.acr, 'urn:countersign:phr')
   })
 
   it('says where passkeys are managed', async () => {

@@ -74,8 +74,9 @@ noted! {
         fn remove_password(change: CredentialChange) -> StoreResult<Option<Vec<Rule>>>;
         fn set_locale(id: &UserId, locale: &str) -> StoreResult<()>;
         fn locale(id: &UserId) -> StoreResult<Option<String>>;
+        fn count_stranded(usable: &[Factor]) -> StoreResult<u64>;
         fn known_device(user: &UserId, device: &[u8; 32]) -> StoreResult<Option<Acr>>;
-        fn forget_devices(user: &UserId) -> StoreResult<()>;
+        fn forget_devices(user: &UserId, only: Option<&Digest>, event: EventDraft) -> StoreResult<u64>;
         fn list_devices(user: &UserId) -> StoreResult<Vec<KnownDevice>>;
     }
     Challenges {

@@ -1,7 +1,7 @@
 //! Devices that signed somebody in before: what they may, and when they are strangers again.
 
 use super::house::{House, PASSWORD, browser, caller, code, refused};
-use crate::Stage;
+use crate::{Stage, fixture};
 use countersign_issuer::login::browser::{self as browsers, Demand, Turn};
 use countersign_issuer::login::{Caller, Devices, Mfa, Purpose, Transaction, password};
 use countersign_issuer::model::{EventKind, Secret};
@@ -79,7 +79,8 @@ pub async fn known_device_forgotten(stage: Stage) {
     let house = House::new(stage).await;
     let nora = house.person("nora").await;
     let cookie = enter(&house, "nora", &caller(1)).await;
-    house.stage.store.forget_devices(&nora.id).await.unwrap();
+    let event = fixture::event(EventKind::DeviceForgotten);
+    assert_eq!(house.stage.store.forget_devices(&nora.id, None, event).await.unwrap(), 1);
     let fresh = enter(&house, "nora", &with(&house, &cookie, 1)).await;
     assert_ne!(fresh, cookie, "an id that was void is not taken up again");
     for n in 10..16 {

@@ -7,7 +7,7 @@ use countersign_issuer::admin::users;
 use countersign_issuer::login::email_code::FirstStep;
 use countersign_issuer::login::{Look, Policy, Purpose, email_code, magic_link};
 use countersign_issuer::model::message::About;
-use countersign_issuer::model::{EventKind, Factor, Message, Secret, User};
+use countersign_issuer::model::{Account, EventKind, Factor, Message, Secret, User};
 use countersign_issuer::{Code, Settings, outbox};
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,6 +134,46 @@ pub async fn mail_code_is_bound(stage: Stage) {
     }
     house.stage.clock.advance_seconds(600);
     assert_eq!(prove(&house, "nora@example.test", &newer, Purpose::Browser, Some("flow")).await, ended);
+}
+
+/// The code of a further step begins nothing, and what begins a sign-in is no further step, though both are of
+/// one browser's flow. It voids no password: that was the first step.
+pub async fn mail_code_of_a_further_step(stage: Stage) {
+    let house = house(stage).await;
+    house.person("ida").await;
+    unverified(&house, "nora").await;
+    let issuer = &house.issuer;
+    let load = async |name: &str| {
+        issuer.store.find_account(&format!("{name}@example.test")).await.unwrap().it.unwrap()
+    };
+    let (nora, ida) = (load("nora").await, load("ida").await);
+    email_code::send(issuer, &nora, Purpose::Browser, "flow", &look(), &caller(1)).await.unwrap();
+    let right = Secret::new(post::code(mail(&house).await.last().unwrap()).unwrap());
+    let ended = Err(Code::CodeExpired);
+    for purpose in [Purpose::Browser, Purpose::Direct, Purpose::DirectFlow, Purpose::Recover] {
+        for flow in [Some("flow"), None] {
+            assert_eq!(prove(&house, "nora@example.test", &right, purpose, flow).await, ended, "{purpose:?}");
+        }
+    }
+    let further = async |who: &Account, typed: &Secret, purpose, flow: &str| {
+        let proof = email_code::prove_further(issuer, who, typed, purpose, flow, &caller(1)).await;
+        proof.map(|proof| proof.subject().user.credential_version).map_err(|e| code::<()>(Err(e)))
+    };
+    let expired = Err(Code::CodeExpired);
+    assert_eq!(further(&ida, &right, Purpose::Browser, "flow").await, expired);
+    assert_eq!(further(&nora, &right, Purpose::Direct, "flow").await, expired);
+    assert_eq!(further(&nora, &right, Purpose::Browser, "other").await, expired);
+    let version = nora.subject.user.credential_version;
+    assert_eq!(further(&nora, &right, Purpose::Browser, "flow").await, Ok(version));
+    assert_eq!(further(&nora, &right, Purpose::Browser, "flow").await, expired, "once");
+    assert!(load("nora").await.enrolled.password, "the first step stays");
+
+    for factor in [Factor::EmailCode, Factor::MagicLink] {
+        house.stage.clock.advance_seconds(31);
+        let sent = asked(&house, factor, "nora@example.test", Purpose::Browser, "flow").await.unwrap();
+        let first = Secret::new(post::code(&sent).unwrap());
+        assert_eq!(further(&nora, &first, Purpose::Browser, "flow").await, expired, "{factor:?}");
+    }
 }
 
 /// Five wrong tries end it; what cannot be a code is no try. The same for an address without an account.

@@ -1,6 +1,7 @@
 //! The direct API without a password, and codes that are sent as its second step.
 
 use super::direct::tokens;
+use super::totp::enrolled_with;
 use super::{ISSUER, PASSWORD, World, caller, claims, post, refusal};
 use crate::fixture;
 use crate::stage::{Stage, at_once};
@@ -257,4 +258,31 @@ pub async fn mfa_by_mail(stage: Stage) {
     let (started, mail) = ask(&world, By::Code, ADA, &at(Some("mobile"), None), None).await;
     let twice = by_code(&world, ADA, &code(&mail), within(&started)).await;
     assert_eq!(refusal(twice.map(drop)), "unmet_authentication_requirements", "one mailbox is one factor");
+}
+
+/// A code asked for as the second step begins no sign-in, with a flow or without; one that begins a sign-in is no
+/// second step.
+pub async fn mfa_mail_keeps_to_its_step(stage: Stage) {
+    let world = with(stage, |login| login.second = vec![Factor::EmailCode, Factor::Totp]).await;
+    let ada = world.person("ada").await.user;
+    enrolled_with(&world.issuer, world.clock(), &ada).await;
+    sent(&world, Way::Mail).await;
+    let first = partial(&world, "ada").await;
+    let asked = mfa::challenge(&world.issuer, &first.token, "email", "", &caller()).await.unwrap();
+    let second = code(&sent(&world, Way::Mail).await.remove(0));
+    let (plain, _) = ask(&world, By::Code, "bob@example.test", &Wish::default(), None).await;
+    let (own, _) = ask(&world, By::Link, "bob@example.test", &at(Some("mobile"), None), None).await;
+    let cookie = Within { flow: None, cookie: Some(&plain.name) };
+    for elsewhere in [Within::default(), cookie, within(&plain), within(&own)] {
+        let refused = by_code(&world, ADA, &second, elsewhere).await;
+        assert_eq!(refusal(refused.map(drop)), "code_expired", "{elsewhere:?}");
+    }
+    for by in [By::Code, By::Link] {
+        world.wait(31).await;
+        let (_, mail) = ask(&world, by, ADA, &Wish::default(), None).await;
+        let refused = mfa::verify(&world.issuer, &asked.token, &code(&mail), Some("email"), &caller()).await;
+        assert_eq!(refusal(refused.map(drop)), "invalid_code", "{by:?}");
+    }
+    let done = full(mfa::verify(&world.issuer, &asked.token, &second, None, &caller()).await.unwrap());
+    assert_eq!(done.second.unwrap().factor, Factor::EmailCode);
 }

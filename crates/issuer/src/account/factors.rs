@@ -5,7 +5,7 @@ use super::load;
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::login::{Mfa, Policy};
-use crate::model::{Account, Acr, Enrolled, Factor, Proven};
+use crate::model::{Account, Acr, Enrolled, Proven};
 use crate::port::browser_session::LiveBrowser;
 use countersign_token::Timestamp;
 use std::time::Duration;
@@ -17,15 +17,13 @@ pub const FRESH: Duration = Duration::from_secs(600);
 pub async fn fresh_enough(issuer: &Issuer, me: &LiveBrowser) -> Result<bool> {
     let account = load(issuer, me).await?;
     let proven = me.session.authentication.proven();
-    let due = due(&account.it.enrolled, &issuer.settings.login);
-    Ok(strong(&proven, due, account.now))
+    Ok(strong(&proven, due(&account.it.enrolled), account.now))
 }
 
-/// The level due of a change: two factors of whoever has two. Not the strongest: who lost a key must be able
-/// to remove it.
-pub fn due(enrolled: &Enrolled, policy: &Policy) -> Acr {
-    let has_second = |f: &Factor| *f != Factor::RecoveryCode && enrolled.has(*f, false);
-    if policy.second.iter().any(has_second) { Acr::Two } else { Acr::One }
+/// The level due of a change: two factors of whoever set up two, also where the house takes the second no more.
+/// Not the strongest: who lost a key must be able to remove it.
+pub fn due(enrolled: &Enrolled) -> Acr {
+    if enrolled.two_steps() { Acr::Two } else { Acr::One }
 }
 
 fn strong(proven: &[Proven], due: Acr, now: Timestamp) -> bool {
@@ -90,13 +88,14 @@ fn kept(account: &Account, left: &Enrolled, policy: &Policy) -> Option<Kept> {
     }
     let demanded = policy.mfa == Mfa::Always || policy.acr >= Acr::Two;
     let due = if demanded { policy.acr.max(Acr::Two) } else { Acr::One };
-    (left.strongest() < due.min(account.enrolled.strongest())).then_some(Kept::LastSecond)
+    let had = policy.usable(&account.enrolled).strongest();
+    (policy.usable(left).strongest() < due.min(had)).then_some(Kept::LastSecond)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Subject, User, UserId, UserState};
+    use crate::model::{Factor, Subject, User, UserId, UserState};
 
     fn account(enrolled: Enrolled) -> Account {
         let user = User {
@@ -160,12 +159,11 @@ mod tests {
 
     #[test]
     fn changes_ask_for_what_the_account_has_and_lately() {
-        let policy = Policy::default();
-        assert_eq!(due(&enrolled(true, false, 0), &policy), Acr::One);
-        assert_eq!(due(&enrolled(true, true, 0), &policy), Acr::Two);
-        assert_eq!(due(&enrolled(true, false, 1), &policy), Acr::Two);
+        assert_eq!(due(&enrolled(true, false, 0)), Acr::One);
+        assert_eq!(due(&enrolled(true, true, 0)), Acr::Two);
+        assert_eq!(due(&enrolled(true, false, 1)), Acr::Two);
         let codes = Enrolled { recovery_codes: 3, ..enrolled(true, false, 0) };
-        assert_eq!(due(&codes, &policy), Acr::One);
+        assert_eq!(due(&codes), Acr::One);
         let at = |s: i64| Timestamp::from_seconds(10_000 + s);
         let proven = |factor, s| Proven { factor, at: at(s), hardware: false };
         let both = [proven(Factor::Password, 0), proven(Factor::Totp, 5)];

@@ -2,6 +2,7 @@
 
 pub mod consents;
 pub mod delete;
+pub mod devices;
 pub mod email;
 pub mod enrol;
 pub mod export;

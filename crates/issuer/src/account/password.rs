@@ -14,7 +14,7 @@ use crate::port::browser_session::LiveBrowser;
 /// May the old password stand in for a fresh sign-in? Only of an account that has nothing stronger.
 pub async fn old_will_do(issuer: &Issuer, me: &LiveBrowser) -> Result<bool> {
     let account = load(issuer, me).await?.it;
-    let alone = factors::due(&account.enrolled, &issuer.settings.login) == Acr::One;
+    let alone = factors::due(&account.enrolled) == Acr::One;
     Ok(alone && account.enrolled.password)
 }
 

@@ -45,7 +45,8 @@ pub async fn ask(issuer: &Issuer, step: FirstStep<'_>) -> Result<()> {
     first_step(issuer, Factor::EmailCode, Says::Code(About::SignInCode), step).await
 }
 
-/// A further step: sends a code to the account's address.
+/// A further step: sends a code to the account's address. It is good for [`prove_further`] in the sign-in of
+/// that purpose and flow, and never begins one.
 pub async fn send(
     issuer: &Issuer,
     account: &Account,
@@ -59,9 +60,9 @@ pub async fn send(
     }
     let ask = Ask {
         of: Addressee::Person(account),
-        purpose,
+        purpose: Purpose::FurtherStep,
         factor: Factor::EmailCode,
-        flow,
+        flow: &further(purpose, flow),
         to: To::Mail(account.subject.user.email.clone()),
         says: Says::Code(About::SignInCode),
         page: SIGN_IN_PAGE,
@@ -72,7 +73,29 @@ pub async fn send(
     challenge::start(issuer, ask).await
 }
 
-/// Checks a code, also one that came beside a link. `flow`: which asked; `None`: the newest that did.
+/// Checks the code of a further step. Nothing is voided for it: whoever types it had proven the first one.
+/// Refuses as [`prove`] does.
+pub async fn prove_further(
+    issuer: &Issuer,
+    account: &Account,
+    code: &Secret,
+    purpose: Purpose,
+    flow: &str,
+    caller: &Caller,
+) -> Result<Proof> {
+    let (of, asked_in) = (Addressee::Person(account), further(purpose, flow));
+    let (step, factor) = (Purpose::FurtherStep, Factor::EmailCode);
+    let Answered { now, .. } =
+        challenge::answer(issuer, of, step, factor, Some(&asked_in), code, caller).await?;
+    Ok(Proof::new(factor, account.subject.clone(), purpose, flow, now))
+}
+
+/// The flow of a further step's code: pages and direct API may share a flow cookie, and not a code.
+fn further(purpose: Purpose, flow: &str) -> String {
+    format!("{purpose:?} {flow}")
+}
+
+/// First step: checks a code, also one that came beside a link. `flow`: which asked; `None`: the newest that did.
 /// `invalid_code`: wrong; `code_expired`: none waits, known address or not; `too_many_attempts`.
 pub async fn prove(
     issuer: &Issuer,

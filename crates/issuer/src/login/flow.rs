@@ -52,6 +52,9 @@ pub enum Step {
 
 /// Factors that can be set up on the way, strongest first.
 const ENROLLABLE: [Factor; 3] = [Factor::Passkey, Factor::Totp, Factor::SmsCode];
+/// What shows that somebody is who set up a second factor.
+const GUARDS: [Factor; 5] =
+    [Factor::Passkey, Factor::SecurityKey, Factor::Totp, Factor::SmsCode, Factor::RecoveryCode];
 
 /// Decides from the account and the proofs so far. A proof of another person, for another purpose, of
 /// another flow, against credentials since changed, or too old is no proof.
@@ -66,9 +69,9 @@ pub fn next(
     if !user.is_active() {
         return Step::Refused("disabled");
     }
-    let proven = good(account, transaction, asked, policy, now);
+    let shown = good(account, transaction, asked, policy, now);
     let reachable = |f: &&Factor| account.enrolled.has(**f, policy.mail) && policy.sends(**f);
-    let Some(proven) = worth(&proven, policy) else {
+    let Some(proven) = worth(&shown, policy) else {
         return Step::NeedFactor(policy.first.iter().filter(reachable).copied().collect());
     };
     let required = required(account, asked, policy);
@@ -77,20 +80,62 @@ pub fn next(
         _ => {}
     }
     let adds = |f: &Factor| !proven.iter().any(|p| p.factor.same_channel(*f));
-    let due: Vec<Factor> = policy.second.iter().filter(reachable).copied().filter(adds).collect();
-    let level = Acr::of(&proven).unwrap_or(Acr::One);
-    if required < Acr::PhishingResistant {
-        return if due.is_empty() { enrol(policy, &proven) } else { Step::NeedFactor(due) };
+    let mut due: Vec<Factor> = policy.second.iter().filter(reachable).copied().filter(adds).collect();
+    let set_up = |due: &[Factor]| due.iter().any(|f| *f != Factor::RecoveryCode);
+    let ways = if required < Acr::PhishingResistant {
+        if set_up(&due) {
+            return Step::NeedFactor(due);
+        }
+        addable(policy, &proven)
+    } else {
+        let keys: Vec<Factor> = due.iter().copied().filter(|f| f.resists_phishing()).collect();
+        if !keys.is_empty() {
+            return Step::NeedFactor(keys);
+        }
+        // No key yet. Whoever has another second factor proves it before they may add one.
+        if Acr::of(&proven) < Some(Acr::Two) && set_up(&due) {
+            return Step::NeedFactor(due);
+        }
+        let takes = |f: &Factor| policy.first.contains(f) || policy.second.contains(f);
+        due.clear();
+        [Factor::Passkey].into_iter().filter(takes).collect()
+    };
+    // Only pages set something up.
+    if ways.is_empty() || asked.purpose != Purpose::Browser {
+        return if due.is_empty() { Step::Enrol(ways) } else { Step::NeedFactor(due) };
     }
-    let keys: Vec<Factor> = due.iter().copied().filter(|f| f.resists_phishing()).collect();
-    if !keys.is_empty() {
-        return Step::NeedFactor(keys);
+    match guards(account, policy) {
+        Some(guards) if !opened(&shown, &guards, policy) => {
+            let new = |f: &Factor| !due.contains(f) && !shown.iter().any(|p| p.factor.same_channel(*f));
+            let more: Vec<Factor> = guards.into_iter().filter(new).collect();
+            Step::NeedFactor([due, more].concat())
+        }
+        _ => Step::Enrol(ways),
     }
-    // No key yet. Whoever has another second factor proves it before they may add one.
-    if level < Acr::Two && !due.is_empty() {
-        return Step::NeedFactor(due);
+}
+
+/// What opens the set-up of another factor to whoever has one, or codes on paper: a factor of theirs that the
+/// house takes, though this client may not; and a code to their address where the house takes nothing any more
+/// of what they set up. The first factor alone, which may be stolen, opens nothing. `None`: they have nothing to
+/// guard.
+fn guards(account: &Account, policy: &Policy) -> Option<Vec<Factor>> {
+    let set_up = account.enrolled.two_steps();
+    let usable = policy.usable(&account.enrolled);
+    let mut guards: Vec<Factor> = GUARDS.into_iter().filter(|f| usable.has(*f, false)).collect();
+    let mail = policy.mail && policy.house_takes(Factor::EmailCode) && account.subject.user.email_verified;
+    if set_up && !usable.two_steps() && mail {
+        guards.push(Factor::EmailCode);
     }
-    Step::Enrol(vec![Factor::Passkey])
+    (set_up || !guards.is_empty()).then_some(guards)
+}
+
+/// Was one of these shown, beside a first factor that travels by another way?
+fn opened(shown: &[Proven], guards: &[Factor], policy: &Policy) -> bool {
+    let beside = |guard: &Proven| {
+        let other = |p: &Proven| policy.first.contains(&p.factor) && !p.factor.same_channel(guard.factor);
+        guard.factor == Factor::Passkey || shown.iter().any(other)
+    };
+    shown.iter().any(|p| guards.contains(&p.factor) && beside(p))
 }
 
 /// As [`next`]; where `asked.acr` is out of reach of what the person has set up, `enough` will do.
@@ -102,7 +147,9 @@ pub fn next_within_reach(
     policy: &Policy,
     now: Timestamp,
 ) -> Step {
-    let acr = asked.acr.min(reach(account, policy).unwrap_or(Acr::One).max(enough));
+    // Who set up a second step the house takes no more has it in reach: by setting up another.
+    let had = if account.enrolled.two_steps() { Acr::Two } else { Acr::One };
+    let acr = asked.acr.min(reach(account, policy).unwrap_or(Acr::One).max(had).max(enough));
     next(account, transaction, &Asked { acr, ..asked.clone() }, policy, now)
 }
 
@@ -149,7 +196,8 @@ pub(super) fn adds(
 /// The strongest level that what the person has set up can prove under the policy. `None`: nothing does.
 pub fn reach(account: &Account, policy: &Policy) -> Option<Acr> {
     let at = Timestamp::default();
-    let all = Factor::ALL.into_iter().filter(|f| account.enrolled.has(*f, policy.mail));
+    let has = |f: &Factor| account.enrolled.has(*f, policy.mail) && policy.sends(*f);
+    let all = Factor::ALL.into_iter().filter(has);
     let all: Vec<Proven> = all.map(|factor| Proven { factor, at, hardware: false }).collect();
     level(&all, policy)
 }
@@ -161,23 +209,25 @@ pub fn level(proven: &[Proven], policy: &Policy) -> Option<Acr> {
 
 /// Of these, what a sign-in may stand on: a factor that may come first, and all that may come second. Two
 /// that may only come first are no two steps: whoever has the mailbox could have the password by it.
-fn worth(proven: &[Proven], policy: &Policy) -> Option<Vec<Proven>> {
+fn worth(shown: &[Proven], policy: &Policy) -> Option<Vec<Proven>> {
     let second = |p: &&Proven| policy.second.contains(&p.factor);
     let with = |first: &Proven| -> Vec<Proven> {
-        proven.iter().filter(|p| *p == first || second(p)).copied().collect()
+        shown.iter().filter(|p| *p == first || second(p)).copied().collect()
     };
-    let firsts = proven.iter().filter(|p| policy.first.contains(&p.factor));
+    let firsts = shown.iter().filter(|p| policy.first.contains(&p.factor));
     firsts.map(with).max_by_key(|set| (Acr::of(set), set.iter().map(|p| p.at).max()))
 }
 
-fn enrol(policy: &Policy, proven: &[Proven]) -> Step {
+/// What may be set up here for a second step.
+fn addable(policy: &Policy, proven: &[Proven]) -> Vec<Factor> {
     let fits = |f: &Factor| {
         policy.second.contains(f) && policy.sends(*f) && !proven.iter().any(|p| p.factor.same_channel(*f))
     };
-    Step::Enrol(ENROLLABLE.into_iter().filter(fits).collect())
+    ENROLLABLE.into_iter().filter(fits).collect()
 }
 
-/// The level that is due.
+/// The level that is due. What the person set up counts though the house takes it no more: an account does not
+/// fall back to one factor because the operator turned off SMS.
 fn required(account: &Account, asked: &Asked, policy: &Policy) -> Acr {
     let two_steps = account.enrolled.two_steps();
     let second = match policy.mfa {
@@ -190,7 +240,7 @@ fn required(account: &Account, asked: &Asked, policy: &Policy) -> Acr {
     due.max(asked.acr).max(policy.acr)
 }
 
-/// The proofs that count.
+/// The proofs that count here, or that open the set-up of another factor.
 fn good(
     account: &Account,
     transaction: &Transaction,
@@ -212,7 +262,8 @@ fn good(
             .filter(|kept| kept.credential_version == user.credential_version && now < kept.came + life);
         out.extend(fresh.map(|kept| kept.proven));
     }
-    out.retain(|p| policy.first.contains(&p.factor) || policy.second.contains(&p.factor));
+    let counts = |f: Factor| policy.first.contains(&f) || policy.second.contains(&f) || policy.house_takes(f);
+    out.retain(|p| counts(p.factor));
     // The same factor twice is worth its newest proof.
     out.sort_by_key(|p| p.at);
     let newest = |i: usize, p: &Proven| !out.iter().skip(i + 1).any(|later| later.factor == p.factor);

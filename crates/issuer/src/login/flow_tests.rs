@@ -193,3 +193,99 @@ fn phishing_resistance_needs_a_key() {
     assert_eq!(acr, "urn:countersign:phr");
     assert_eq!(amr, ["swk", "user", "mfa"]);
 }
+
+/// Somebody who set these up.
+fn with(change: fn(&mut Enrolled)) -> Account {
+    let mut account = account("u_a");
+    change(&mut account.enrolled);
+    account
+}
+
+#[test]
+fn a_factor_no_longer_offered_neither_counts_nor_lets_a_password_alone_in() {
+    let off = Policy { mail: true, ..Policy::default() };
+    let silent = Policy::default();
+    let left_out = Policy { sms: true, second: vec![Factor::Passkey, Factor::Totp], ..off.clone() };
+    let bare = with(|e| e.phone = Some("+491701234567".into()));
+    let paper = with(|e| {
+        e.phone = Some("+491701234567".into());
+        e.recovery_codes = 2;
+    });
+    let app = with(|e| {
+        e.phone = Some("+491701234567".into());
+        e.totp = true;
+    });
+    let mut unverified = bare.clone();
+    unverified.subject.user.email_verified = false;
+    let password = flow(&[(Factor::Password, 0)]);
+    use Factor::{EmailCode, RecoveryCode, Totp};
+    for (name, me, policy, due) in [
+        ("by mail", &bare, &off, vec![EmailCode]),
+        ("left out by the operator", &bare, &left_out, vec![EmailCode]),
+        ("codes on paper", &paper, &off, vec![RecoveryCode, EmailCode]),
+        ("another factor is there", &app, &off, vec![Totp]),
+        ("no mail", &bare, &silent, vec![]),
+        ("codes, no mail", &paper, &silent, vec![RecoveryCode]),
+        ("an address that is perhaps not theirs", &unverified, &off, vec![]),
+    ] {
+        let step = next(me, &password, &asked(), policy, at(1));
+        assert_eq!(step, Step::NeedFactor(due), "{name}");
+        let more = Asked { acr: Acr::Two, ..asked() };
+        assert!(!matches!(next(me, &password, &more, policy, at(1)), Step::Enrol(_)), "{name}");
+        let two = next_within_reach(
+            me,
+            &password,
+            &more,
+            Acr::One,
+            &Policy { mfa: Mfa::Never, ..policy.clone() },
+            at(1),
+        );
+        assert!(!matches!(two, Step::Enrol(_) | Step::Done(_)), "{name}: {two:?}");
+    }
+    let ways = Step::Enrol(vec![Factor::Passkey, Factor::Totp]);
+    let both = flow(&[(Factor::Password, 0), (EmailCode, 1)]);
+    assert_eq!(next(&bare, &both, &asked(), &off, at(2)), ways, "not in yet, but no longer locked out");
+    assert_eq!(next(&paper, &both, &asked(), &off, at(2)), ways);
+    assert_eq!(
+        next(&app, &both, &asked(), &off, at(2)),
+        Step::NeedFactor(vec![Totp]),
+        "mail goes past nothing"
+    );
+    let code = flow(&[(Factor::Password, 0), (RecoveryCode, 1)]);
+    assert_eq!(done(next(&paper, &code, &asked(), &off, at(2))).1, "urn:countersign:2");
+    for mailbox in [EmailCode, Factor::MagicLink] {
+        let mail = flow(&[(mailbox, 0), (EmailCode, 1)]);
+        assert_eq!(next(&bare, &mail, &asked(), &off, at(2)), Step::NeedFactor(vec![]), "one mailbox");
+    }
+}
+
+#[test]
+fn a_client_that_takes_less_lets_nobody_add_a_factor_by_the_password_alone() {
+    let only = |second: Vec<Factor>| Policy {
+        second,
+        acr: Acr::Two,
+        mail: true,
+        house: Some(Factor::ALL.to_vec()),
+        ..Policy::default()
+    };
+    let password = flow(&[(Factor::Password, 0)]);
+    let app = with(|e| e.totp = true);
+    let key = with(|e| e.passkeys = 1);
+    use Factor::{Passkey, RecoveryCode, Totp};
+    let wants_key = Policy { first: vec![Factor::Password], ..only(vec![Passkey]) };
+    let wants_app = Policy { first: vec![Factor::Password], ..only(vec![Totp, RecoveryCode]) };
+    let phr = Policy { acr: Acr::PhishingResistant, ..wants_key.clone() };
+    for (me, policy, guard, way) in
+        [(&app, &wants_key, Totp, Passkey), (&key, &wants_app, Passkey, Totp), (&app, &phr, Totp, Passkey)]
+    {
+        let step = next(me, &password, &asked(), policy, at(1));
+        assert_eq!(step, Step::NeedFactor(vec![guard]), "{policy:?}");
+        let proven = flow(&[(Factor::Password, 0), (guard, 1)]);
+        assert_eq!(next(me, &proven, &asked(), policy, at(2)), Step::Enrol(vec![way]), "{policy:?}");
+        let mail = flow(&[(Factor::Password, 0), (Factor::EmailCode, 1)]);
+        assert_eq!(next(me, &mail, &asked(), policy, at(2)), Step::NeedFactor(vec![guard]), "not by mail");
+    }
+    let nobody = Policy { first: vec![Factor::Password], acr: Acr::PhishingResistant, ..only(vec![Totp]) };
+    let step = next(&account("u_a"), &password, &asked(), &nobody, at(1));
+    assert_eq!(step, Step::Enrol(vec![]), "a passkey would not count here");
+}

@@ -68,6 +68,8 @@ pub enum Purpose {
     DirectFlow,
     /// A code for an app of ours (OAuth 2.0 for First-Party Applications).
     FirstParty,
+    /// A further step of a sign-in, by the code of a mail: only where the first step was made.
+    FurtherStep,
     /// A new password for who lost theirs.
     Recover,
     /// An account to be.

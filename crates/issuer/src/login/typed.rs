@@ -83,10 +83,7 @@ async fn prove_one(
         Factor::Totp => totp::prove(issuer, account, code, purpose, flow, caller).await,
         Factor::RecoveryCode => recovery_code::prove(issuer, account, code, purpose, flow, caller).await,
         Factor::SmsCode => sms_code::prove(issuer, account, code, purpose, flow, caller).await,
-        Factor::EmailCode => {
-            let address = &account.subject.user.email;
-            email_code::prove(issuer, address, code, purpose, Some(flow), caller).await
-        }
+        Factor::EmailCode => email_code::prove_further(issuer, account, code, purpose, flow, caller).await,
         _ => Err(unavailable()),
     }
 }

@@ -129,6 +129,8 @@ kinds! {
     ProviderUnlinked = "provider.unlinked",
     /// A sign-in from a device not seen before.
     NewDevice = "device.new",
+    /// A device seen before is unknown again, or all of them (`all`).
+    DeviceForgotten = "device.forgotten",
     /// Consent withdrawn.
     ConsentWithdrawn = "consent.withdrawn",
     /// The person took their data.

@@ -1,7 +1,9 @@
 //! A person together with what they can prove themselves by, and what they change about themselves.
 
 use super::{At, StoreResult};
-use crate::model::{Account, Acr, BrowserSessionId, EventDraft, Rule, Secret, Subject, UserId};
+use crate::model::{
+    Account, Acr, BrowserSessionId, Digest, EventDraft, Factor, Rule, Secret, Subject, UserId,
+};
 use async_trait::async_trait;
 use countersign_token::Timestamp;
 use std::time::Duration;
@@ -47,6 +49,8 @@ pub struct Claimed {
 /// A device that signed in before.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KnownDevice {
+    /// Of its cookie's id.
+    pub digest: Digest,
     /// What it calls itself.
     pub device: String,
     /// First sign-in.
@@ -87,11 +91,19 @@ pub trait Accounts: Send + Sync {
     /// The language of mails.
     async fn locale(&self, id: &UserId) -> StoreResult<Option<String>>;
 
+    /// Active people who set up a second factor, and none of these.
+    async fn count_stranded(&self, usable: &[Factor]) -> StoreResult<u64>;
+
     /// Has this device (digest of its cookie's id) signed this person in before? The strongest level it did,
     /// and `None` if not. It is noted by [`super::BrowserSessions::sign_in`].
     async fn known_device(&self, user: &UserId, device: &[u8; 32]) -> StoreResult<Option<Acr>>;
-    /// All of the person's are unknown again.
-    async fn forget_devices(&self, user: &UserId) -> StoreResult<()>;
+    /// That one of the person's, or all, are unknown again. Answers how many; none: no event is written.
+    async fn forget_devices(
+        &self,
+        user: &UserId,
+        only: Option<&Digest>,
+        event: EventDraft,
+    ) -> StoreResult<u64>;
     /// The person's, newest first.
     async fn list_devices(&self, user: &UserId) -> StoreResult<Vec<KnownDevice>>;
 }

@@ -2,6 +2,7 @@
 //! (crates/runtime).
 
 use async_trait::async_trait;
+use std::borrow::Cow;
 
 /// A call.
 #[derive(Clone, Debug)]
@@ -11,7 +12,7 @@ pub struct Call {
     /// https, or http to an address the operator allowed.
     pub url: String,
     /// Names in lower case.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// Of a POST.
     pub body: Vec<u8>,
 }

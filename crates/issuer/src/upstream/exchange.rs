@@ -55,8 +55,8 @@ fn request(
 ) -> Result<Call, Trouble> {
     let settings = &provider.settings;
     let mut headers = vec![
-        ("accept", "application/json".to_owned()),
-        ("content-type", "application/x-www-form-urlencoded".to_owned()),
+        ("accept".into(), "application/json".to_owned()),
+        ("content-type".into(), "application/x-www-form-urlencoded".to_owned()),
     ];
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "authorization_code")
@@ -70,7 +70,7 @@ fn request(
     };
     match secret {
         Some(secret) if metadata.basic => {
-            headers.push(("authorization", basic(&settings.client_id, &secret)));
+            headers.push(("authorization".into(), basic(&settings.client_id, &secret)));
         }
         Some(secret) => {
             form.append_pair("client_id", &settings.client_id).append_pair("client_secret", secret.expose());

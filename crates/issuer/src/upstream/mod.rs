@@ -189,9 +189,9 @@ impl Providers {
 
 /// A call, answered with 200 and a document.
 async fn document(issuer: &Issuer, url: &str, bearer: Option<&Secret>) -> Result<Vec<u8>, Trouble> {
-    let mut headers = vec![("accept", "application/json".to_owned())];
+    let mut headers = vec![("accept".into(), "application/json".to_owned())];
     if let Some(token) = bearer {
-        headers.push(("authorization", format!("Bearer {}", token.expose())));
+        headers.push(("authorization".into(), format!("Bearer {}", token.expose())));
     }
     let call = Call { method: CallMethod::Get, url: url.to_owned(), headers, body: Vec::new() };
     let answer = issuer.egress.call(call).await?;

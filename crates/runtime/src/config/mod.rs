@@ -41,7 +41,7 @@ pub use problem::{ConfigError, Problem};
 pub use revocation::ReaderLimits;
 pub use show::{Shown, schema};
 pub use size::Size;
-pub use sms::{SmsPreset, SmsService, SmsSink};
+pub use sms::{SmsFill, SmsFormat, SmsMethod, SmsPreset, SmsRequest, SmsService, SmsSink};
 pub use span::Span;
 pub use tls::TlsFiles;
 

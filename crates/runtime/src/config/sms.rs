@@ -1,5 +1,9 @@
 //! `[sms]`: how text messages leave.
 
+mod request;
+
+pub use request::{SmsFill, SmsFormat, SmsMethod, SmsRequest};
+
 use super::mail::{PUBLIC_OUTBOX, file_sink};
 use super::problem::Problems;
 use super::show::{names_user, without_password};
@@ -16,9 +20,10 @@ pub struct RawSms {
     /// Where text messages go: `http` (a service), `file:DIR` (one `.json` each), or `outbox` (the page `/dev/outbox`, for
     /// development). Not set: none is sent, and codes by SMS are not offered.
     pub sink: Option<String>,
-    /// Whose interface the service has: `twilio`, `vonage`, `messagebird`, or `webhook` (JSON, signed).
+    /// Whose interface the service has: `twilio`, `vonage`, `messagebird`, `webhook` (JSON, signed), or `custom` (method, headers
+    /// and body as written here).
     pub preset: Option<SmsPreset>,
-    /// Where the service is called; known for all but `webhook`.
+    /// Where the service is called; known for all but `webhook` and `custom`.
     #[schemars(extend("x-url" = true))]
     pub url: Option<String>,
     /// Account at the service: Twilio's account SID, Vonage's API key.
@@ -28,6 +33,15 @@ pub struct RawSms {
     /// Password, API secret or key at the service; of `webhook` what signatures are made with.
     #[schemars(extend("x-secret" = true))]
     pub secret: Option<String>,
+    /// Of `custom`: `POST` (the default) or `GET`.
+    pub method: Option<SmsMethod>,
+    /// Of `custom`: headers, each `Name: value`, with places for `{secret}`, `{user}`, `{from}` and `{id}`.
+    pub headers: Vec<String>,
+    /// Of `custom`: what the body is, `json` (the default) or `form`; what fills its places is escaped so.
+    pub format: Option<SmsFormat>,
+    /// Of `custom`: the body, with places for `{to}` (the number with `+`) or `{digits}` (without), `{text}`, `{from}`, `{user}`, `{secret}`
+    /// and `{id}`. With `GET` they stand in `url`.
+    pub body: Option<String>,
 }
 
 /// A kind of service.
@@ -42,6 +56,8 @@ pub enum SmsPreset {
     Messagebird,
     /// One's own: `{"id", "to", "text"}`, signed.
     Webhook,
+    /// Any other: the request is written out.
+    Custom,
 }
 
 /// A service, ready to be called.
@@ -57,6 +73,8 @@ pub struct SmsService {
     pub from: String,
     /// Password or key.
     pub secret: Secret,
+    /// Of `custom`: the request.
+    pub request: SmsRequest,
 }
 
 /// Where text messages go.
@@ -73,7 +91,7 @@ pub enum SmsSink {
 impl RawSms {
     fn service(&self, problems: &mut Problems<'_>) -> Option<SmsService> {
         let Some(preset) = self.preset else {
-            problems.push("sms.preset", "must be set: twilio, vonage, messagebird or webhook");
+            problems.push("sms.preset", "must be set: twilio, vonage, messagebird, webhook or custom");
             return None;
         };
         let mut needed = |key: &str, value: &Option<String>, when: bool| match value {
@@ -85,10 +103,10 @@ impl RawSms {
                 String::new()
             }
         };
-        let webhook = preset == SmsPreset::Webhook;
+        let own = matches!(preset, SmsPreset::Webhook | SmsPreset::Custom);
         let user = needed("sms.user", &self.user, matches!(preset, SmsPreset::Twilio | SmsPreset::Vonage));
-        let from = needed("sms.from", &self.from, !webhook);
-        let secret = Secret::new(needed("sms.secret", &self.secret, true));
+        let from = needed("sms.from", &self.from, !own);
+        let secret = Secret::new(needed("sms.secret", &self.secret, preset != SmsPreset::Custom));
         let url = match (preset, &self.url) {
             (_, Some(url)) => url.clone(),
             (SmsPreset::Twilio, None) => {
@@ -96,7 +114,7 @@ impl RawSms {
             }
             (SmsPreset::Vonage, None) => "https://rest.nexmo.com/sms/json".to_owned(),
             (SmsPreset::Messagebird, None) => "https://rest.messagebird.com/messages".to_owned(),
-            (SmsPreset::Webhook, None) => needed("sms.url", &None, true),
+            (SmsPreset::Webhook | SmsPreset::Custom, None) => needed("sms.url", &None, true),
         };
         match Url::parse(&url) {
             Ok(url) if names_user(&url) => {
@@ -109,7 +127,16 @@ impl RawSms {
             _ if url.is_empty() => {}
             _ => problems.push("sms.url", "must be an address such as https://sms.example.com/send"),
         }
-        Some(SmsService { preset, url, user, from, secret })
+        let written =
+            self.method.is_some() || self.format.is_some() || self.body.is_some() || !self.headers.is_empty();
+        let request = match preset {
+            SmsPreset::Custom => request::check(self, &url, problems),
+            _ => SmsRequest::default(),
+        };
+        if written && preset != SmsPreset::Custom {
+            problems.push("sms.preset", "method, headers, format and body are of preset = \"custom\" only");
+        }
+        Some(SmsService { preset, url, user, from, secret, request })
     }
 
     pub(super) fn check(&self, problems: &mut Problems<'_>, public: bool) -> Option<SmsSink> {

@@ -13,7 +13,7 @@ fn get(url: String) -> Call {
     Call {
         method: CallMethod::Get,
         url,
-        headers: vec![("accept", "application/json".to_owned())],
+        headers: vec![("accept".into(), "application/json".to_owned())],
         body: vec![],
     }
 }
@@ -137,7 +137,7 @@ async fn a_slow_answer_ends() {
 async fn a_header_cannot_be_split() {
     let outward = Outward::new(loopback());
     let mut call = get("http://127.0.0.1:9/".to_owned());
-    call.headers.push(("authorization", "Basic x\r\nx-evil: 1".to_owned()));
+    call.headers.push(("authorization".into(), "Basic x\r\nx-evil: 1".to_owned()));
     let refused = outward.call(call).await.unwrap_err();
     assert!(refused.0.contains("authorization") && !refused.0.contains("evil"), "{refused}");
 }

@@ -220,6 +220,41 @@ fn every_rule_is_refused_with_its_key() {
 }
 
 #[test]
+fn a_request_for_text_messages_that_cannot_work_is_refused_with_its_key() {
+    let sms = "[sms]\nsink = \"http\"\npreset = \"custom\"\n";
+    let url = "url = 'https://sms.example/send'\n";
+    let body = "body = '{\"to\": \"{to}\", \"text\": \"{text}\"}'\n";
+    toml(&format!("{sms}{url}{body}")).unwrap();
+    toml(&format!("{sms}{url}format = 'form'\nbody = 'to={{digits}}&text={{text}}'")).unwrap();
+    for (text, key) in [
+        (body.to_owned(), "sms.url"),
+        (url.to_owned(), "sms.body"),
+        (format!("{url}body = '{{\"to\": \"{{to}}\"}}'"), "sms.body"),
+        (format!("{url}body = '{{\"to\": \"{{to}}\", \"text\": {{text}}}}'"), "sms.body"),
+        (format!("{url}{body}method = 'GET'"), "sms.body"),
+        (format!("{url}{body}method = 'PUT'"), "sms.method"),
+        (format!("{url}{body}format = 'xml'"), "sms.format"),
+        (format!("url = 'https://{{to}}.example/'\n{body}"), "sms.url"),
+        (format!("url = 'https://sms.example/?key={{secret}}'\n{body}"), "sms.url"),
+        (format!("url = 'file:///etc/passwd'\n{body}"), "sms.url"),
+        (format!("{url}{body}headers = ['X-Text: {{text}}']"), "sms.headers"),
+        (format!("{url}{body}headers = ['Authorization: Bearer abc']"), "sms.headers"),
+        (format!("{url}{body}headers = ['Host: other']"), "sms.headers"),
+        (format!("{url}{body}headers = ['nonsense name: x']"), "sms.headers"),
+        (format!("{url}{body}headers = [\"X-A: 1\\r\\nX-B: 2\"]"), "sms.headers"),
+    ] {
+        let refused = toml(&format!("{sms}{text}")).expect_err(&text).0;
+        let mut named: Vec<_> = refused.iter().filter_map(|p| p.key.as_deref()).collect();
+        named.dedup();
+        assert_eq!(named, [key], "{text}: {refused:?}");
+    }
+    let preset = "[sms]\nsink = 'http'\npreset = 'webhook'\nurl = 'https://sms.example'\nsecret = 'x'\n";
+    toml(preset).unwrap();
+    let refused = toml(&format!("{preset}method = 'GET'")).unwrap_err().0;
+    assert_eq!(refused[0].key.as_deref(), Some("sms.preset"));
+}
+
+#[test]
 fn the_feed_is_set_by_its_section() {
     let settings = toml("[revocation]\nsoft = 2\nhard = \"30s\"\nmax_rules = 5000\nstreams = 10").unwrap();
     assert_eq!((settings.issuer.staleness.soft, settings.issuer.staleness.hard), (2, 30));

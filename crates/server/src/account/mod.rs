@@ -5,6 +5,7 @@
 
 pub(crate) mod consents;
 pub(crate) mod data;
+pub(crate) mod devices;
 pub(crate) mod email;
 pub(crate) mod gate;
 pub(crate) mod overview;
@@ -53,6 +54,9 @@ pub(crate) const NOTICES: &[&str] = &[
     "email_changed",
     "email_taken",
     "withdrawn",
+    "device_forgotten",
+    "devices_forgotten",
+    "device_gone",
 ];
 
 /// What stands around every account page.

@@ -7,10 +7,11 @@ use crate::error::Fault;
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
 use crate::extract::form::Query;
-use crate::view::page::account::{AppSession, BrowserEntry, Overview};
+use crate::view::page::account::{AppSession, BrowserEntry, DeviceEntry, Overview};
 use crate::view::see_other;
 use axum::extract::State;
 use axum::response::Response;
+use countersign_issuer::account::devices;
 use countersign_issuer::account::sessions::{self, Entry};
 use countersign_issuer::model::ClientSession;
 use countersign_issuer::{Code, Failure};
@@ -34,6 +35,7 @@ pub(crate) async fn show(
         others: !overview.apps.is_empty() || overview.browsers.iter().any(|b| !b.current),
         browsers: overview.browsers.into_iter().map(entry).collect(),
         apps: overview.apps.into_iter().map(app_session).collect(),
+        devices: devices::list(&app.issuer, me, &browser.caller).await?.into_iter().map(device).collect(),
     };
     Ok(app.views.show(StatusCode::OK, &page))
 }
@@ -86,6 +88,16 @@ fn entry(entry: Entry) -> BrowserEntry {
         created_at: entry.session.created_at.millis(),
         seen_at: entry.session.seen_at.millis(),
         apps: entry.apps.into_iter().map(app_session).collect(),
+    }
+}
+
+fn device(entry: devices::Entry) -> DeviceEntry {
+    DeviceEntry {
+        id: entry.id,
+        current: entry.current,
+        device: entry.known.device,
+        created_at: entry.known.created_at.millis(),
+        seen_at: entry.known.seen_at.millis(),
     }
 }
 

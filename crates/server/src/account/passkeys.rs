@@ -98,7 +98,7 @@ pub(crate) async fn add(State(app): State<Arc<App>>, form: PageForm) -> Result<R
         state: form.params.one("state")?.unwrap_or_default(),
         credential: form.params.one("credential")?.unwrap_or_default(),
     };
-    let name = form.params.one("name")?.unwrap_or_default();
+    let name = named(&app, &form.params, answer)?;
     match passkey::add(&app.issuer, owner(&form.browser, me), answer, name).await {
         Ok(_) => done(&app, PAGE, "passkey_added"),
         Err(failure) => {
@@ -111,6 +111,14 @@ pub(crate) async fn add(State(app): State<Arc<App>>, form: PageForm) -> Result<R
             page(&app, &form.browser, me, None, Some(kind)).await
         }
     }
+}
+
+/// What a new key is called: as typed. Where the suggestion was left as it was, who keeps the key says more.
+pub(crate) fn named<'a>(app: &App, params: &'a Params, answer: Answer<'_>) -> Result<&'a str, Fault> {
+    let typed = params.one("name")?.unwrap_or_default();
+    let left = typed.is_empty() || params.one("suggested")? == Some(typed);
+    let provider = if left { passkey::provider(&app.issuer, answer) } else { None };
+    Ok(provider.unwrap_or(typed))
 }
 
 /// Another name.

@@ -1,5 +1,12 @@
 //! Setting up a second factor within a sign-in that lacks one: the house, a client or a resource demands it,
-//! and the account has none. No session exists before it is done.
+//! and the account has none, or has shown one that does not do here. No session exists before it is done.
+//!
+//! The page offers every factor that would do. Each form decides anew that what was proven still lacks just
+//! that, and changes the account only as it was when the proofs were made: of two at once one sets up.
+
+pub(crate) mod passkey;
+pub(crate) mod phone;
+pub(crate) mod totp;
 
 use super::step::{self, Way};
 use crate::account::trouble::Failed;
@@ -7,15 +14,17 @@ use crate::app::App;
 use crate::error::{Fault, Http};
 use crate::extract::browser::Browser;
 use crate::extract::csrf::PageForm;
-use crate::view::page::mail_link::{EnrolOnTheWay, KeepCodes};
+use crate::view::page::mail_link::{AppOnTheWay, EnrolOnTheWay, KeepCodes};
 use axum::extract::State;
 use axum::response::Response;
-use countersign_issuer::account::enrol::{self, totp};
+use countersign_issuer::account::enrol::{self, totp as app_factor};
 use countersign_issuer::login::Transaction;
 use countersign_issuer::login::browser::{self, Turn};
-use countersign_issuer::model::{Account, Factor, Secret};
+use countersign_issuer::login::passkey::available;
+use countersign_issuer::model::{Account, BrowserSessionId, Factor, Secret};
 use countersign_issuer::port::At;
 use countersign_issuer::{Code, rejected};
+use countersign_token::Timestamp;
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -27,51 +36,16 @@ pub(crate) async fn show(
     transaction: &Transaction,
     ways: &[Factor],
 ) -> Result<Response, Fault> {
-    if !ways.contains(&Factor::Totp) || transaction.user().is_none() {
-        let why = "This asks for a way to prove yourself that you set up on your account page first.";
+    // An earlier sign-in opens no set-up, as it changes nothing on the account pages: it may be long ago.
+    if transaction.user().is_none() {
+        return step::begin(app, browser, way, transaction);
+    }
+    if *ways == [Factor::Passkey] && !available(&app.issuer) {
+        let why = "This asks for a passkey, which this service has none of: its address has no name.";
         return Err(rejected(Code::UnmetAuthenticationRequirements, why).into());
     }
-    let At { now, it: account } = account(app, transaction).await?;
-    let pending = totp::begin(&app.issuer, &account.subject.user, &browser.visitor.binding, now)?;
-    let page = page(app, browser, way, transaction, &pending)?;
-    Ok(app.views.show(StatusCode::OK, &page))
-}
-
-/// A code of the new app was typed.
-pub(crate) async fn confirm(State(app): State<Arc<App>>, form: PageForm) -> Result<Response, Fault> {
-    let (browser, params) = (&form.browser, &form.params);
-    let (issuer, flow) = (&app.issuer, browser.visitor.binding.as_str());
-    let transaction = opened(&app, &form)?;
-    let way = Way::of(&app, browser, params.one("resume")?, Some(&transaction)).await?;
-    // Decided anew: what was proven must still lack just this.
-    let turn = browser::look(issuer, &transaction, &way.demand, &browser.visitor, &browser.caller).await?;
-    if !matches!(&turn, Turn::Enrol(ways) if ways.contains(&Factor::Totp)) {
-        return step::proceed(&app, browser, &way, &transaction).await;
-    }
-    let At { now, it: account } = account(&app, &transaction).await?;
-    let user = &account.subject.user;
-    let sealed = params.required("sealed")?;
-    let code = Secret::new(params.one("code")?.unwrap_or_default());
-    let codes = match totp::confirm(issuer, user, flow, sealed, &code, None, &browser.caller).await {
-        Ok(codes) => codes,
-        Err(failure) => {
-            let failed = Failed::of(failure)?;
-            let Some(again) = totp::again(issuer, user, flow, sealed, now)? else {
-                return Err(Http::Expired.into());
-            };
-            let mut page = page(&app, browser, &way, &transaction, &again)?;
-            page.trouble = Some(failed.trouble());
-            return Ok(failed.show(&app, &page));
-        }
-    };
-    let transaction = enrol::on_the_way(issuer, &transaction, Factor::Totp).await?;
-    let Some(codes) = codes else { return step::proceed(&app, browser, &way, &transaction).await };
-    let page = KeepCodes {
-        form_token: browser.form_token(&app),
-        transaction: transaction.seal(issuer, flow)?,
-        resume: way.resume.map(str::to_owned),
-        codes: codes.iter().map(|code| code.expose().to_owned()).collect(),
-    };
+    let At { now, it: account } = enrol::lacking(&app.issuer, transaction).await?;
+    let page = page(app, browser, way, transaction, (&account, ways), now, None)?;
     Ok(app.views.show(StatusCode::OK, &page))
 }
 
@@ -89,29 +63,121 @@ fn opened(app: &App, form: &PageForm) -> Result<Transaction, Fault> {
     Ok(open.ok_or(Http::Expired)?)
 }
 
-async fn account(app: &App, transaction: &Transaction) -> Result<At<Account>, Fault> {
-    let again = || rejected(Code::InvalidCredentials, "Please sign in again.");
-    let user = transaction.user().ok_or_else(again)?;
-    let At { now, it } = app.issuer.store.account(user).await.map_err(countersign_issuer::Failure::from)?;
-    Ok(At { now, it: it.ok_or_else(again)? })
+/// How a form of this page finds the sign-in.
+enum Still<'a> {
+    /// It lacks what the form is about.
+    Lacks(Box<Lacking<'a>>),
+    /// It does not: what the browser is answered instead.
+    Past(Response),
 }
 
+/// A sign-in that lacks a factor, and whose.
+struct Lacking<'a> {
+    browser: &'a Browser,
+    way: Way<'a>,
+    transaction: Transaction,
+    account: Account,
+    ways: Vec<Factor>,
+    now: Timestamp,
+}
+
+/// Decides anew: what was proven must still lack this factor.
+async fn still<'a>(app: &App, form: &'a PageForm, factor: Factor) -> Result<Still<'a>, Fault> {
+    let (browser, issuer) = (&form.browser, &app.issuer);
+    let transaction = opened(app, form)?;
+    let way = Way::of(app, browser, form.params.one("resume")?, Some(&transaction)).await?;
+    let turn = browser::look(issuer, &transaction, &way.demand, &browser.visitor, &browser.caller).await?;
+    match turn {
+        Turn::Enrol(ways) if ways.contains(&factor) && transaction.user().is_some() => {
+            let At { now, it: account } = enrol::lacking(issuer, &transaction).await?;
+            Ok(Still::Lacks(Box::new(Lacking { browser, way, transaction, account, ways, now })))
+        }
+        _ => step::proceed(app, browser, &way, &transaction).await.map(Still::Past),
+    }
+}
+
+impl Lacking<'_> {
+    fn flow(&self) -> &str {
+        &self.browser.visitor.binding
+    }
+
+    /// The session in this browser goes on, if it is theirs.
+    fn keep(&self) -> Option<&BrowserSessionId> {
+        let here = self.browser.visitor.session.as_ref().map(|live| &live.session);
+        here.filter(|s| s.user == self.account.subject.user.id).map(|s| &s.id)
+    }
+
+    /// The page once more, after a try that did not work.
+    fn again(
+        &self,
+        app: &App,
+        failed: &Failed,
+        app_shown: Option<app_factor::Pending>,
+    ) -> Result<Response, Fault> {
+        let mut page = self.page(app, app_shown)?;
+        page.trouble = Some(failed.trouble());
+        Ok(failed.show(app, &page))
+    }
+
+    fn page(&self, app: &App, shown: Option<app_factor::Pending>) -> Result<EnrolOnTheWay, Fault> {
+        let of = (&self.account, self.ways.as_slice());
+        page(app, self.browser, &self.way, &self.transaction, of, self.now, shown)
+    }
+
+    /// It is set up: recovery codes first, if they were made with it, and on. `hardware`: as
+    /// [`countersign_issuer::model::Proven`] has it.
+    async fn done(
+        &self,
+        app: &App,
+        factor: Factor,
+        hardware: bool,
+        codes: Option<Vec<Secret>>,
+    ) -> Result<Response, Fault> {
+        let changes = 1 + u32::from(codes.is_some());
+        let on = enrol::on_the_way(&app.issuer, &self.transaction, factor, hardware, changes).await?;
+        let Some(codes) = codes else { return step::proceed(app, self.browser, &self.way, &on).await };
+        let page = KeepCodes {
+            form_token: self.browser.form_token(app),
+            transaction: on.seal(&app.issuer, self.flow())?,
+            resume: self.way.resume.map(str::to_owned),
+            codes: codes.iter().map(|code| code.expose().to_owned()).collect(),
+        };
+        Ok(app.views.show(StatusCode::OK, &page))
+    }
+}
+
+/// `shown`: the app's secret of the form before.
 fn page(
     app: &App,
     browser: &Browser,
     way: &Way<'_>,
     transaction: &Transaction,
-    pending: &totp::Pending,
+    (account, ways): (&Account, &[Factor]),
+    now: Timestamp,
+    shown: Option<app_factor::Pending>,
 ) -> Result<EnrolOnTheWay, Fault> {
+    let flow = &browser.visitor.binding;
+    let pending = match shown {
+        Some(pending) => Some(pending),
+        None if ways.contains(&Factor::Totp) => {
+            Some(app_factor::begin(&app.issuer, &account.subject.user, flow, now)?)
+        }
+        None => None,
+    };
     Ok(EnrolOnTheWay {
         form_token: browser.form_token(app),
-        transaction: transaction.seal(&app.issuer, &browser.visitor.binding)?,
+        transaction: transaction.seal(&app.issuer, flow)?,
         resume: way.resume.map(str::to_owned),
         client: way.client.as_deref().map(Into::into),
-        key: pending.key.expose().to_owned(),
-        address: pending.url.expose().to_owned(),
-        qr: pending.qr.expose().to_owned(),
-        sealed: pending.blob.clone(),
+        passkey: ways.contains(&Factor::Passkey) && available(&app.issuer),
+        agent: browser.visitor.device.clone(),
+        app: pending.map(|pending| AppOnTheWay {
+            key: pending.key.expose().to_owned(),
+            address: pending.url.expose().to_owned(),
+            qr: pending.qr.expose().to_owned(),
+            sealed: pending.blob,
+        }),
+        phone: ways.contains(&Factor::SmsCode),
         trouble: None,
     })
 }

@@ -25,7 +25,8 @@ pub(super) async fn post(app: &App, form: &PageForm, factor: Factor) -> Result<R
     let signed_in = browser.visitor.session.as_ref().map(|live| &live.subject.user.id);
     let who = transaction.user().or(signed_in).ok_or(Http::Expired)?;
     let account = app.issuer.store.account(who).await.map_err(Failure::from)?.it.ok_or(Http::Expired)?;
-    if !app.issuer.settings.login.second.contains(&factor) {
+    // A code by mail also opens the set-up of another factor; whether it counts is for the sign-in to decide.
+    if factor != Factor::EmailCode && !app.issuer.settings.login.second.contains(&factor) {
         return Err(rejected(Code::MethodUnavailable, "This service does not offer that.").into());
     }
     let way = Way::of(app, browser, resume, Some(&transaction)).await?;
@@ -71,10 +72,7 @@ async fn prove(
     let (purpose, flow, caller) = (transaction.purpose(), transaction.flow(), &form.browser.caller);
     let proof = match factor {
         Factor::SmsCode => sms_code::prove(&app.issuer, account, code, purpose, flow, caller).await,
-        _ => {
-            let address = &account.subject.user.email;
-            email_code::prove(&app.issuer, address, code, purpose, Some(flow), caller).await
-        }
+        _ => email_code::prove_further(&app.issuer, account, code, purpose, flow, caller).await,
     };
     let binding = &form.browser.visitor.binding;
     let sealed = form.params.one("transaction")?;

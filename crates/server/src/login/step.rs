@@ -139,7 +139,12 @@ async fn remember_language(app: &App, browser: &Browser, user: &UserId) {
 }
 
 /// The sign-in page on the way: who is signed in proves it once more, from the first step on.
-fn begin(app: &App, browser: &Browser, way: &Way<'_>, transaction: &Transaction) -> Result<Response, Fault> {
+pub(super) fn begin(
+    app: &App,
+    browser: &Browser,
+    way: &Way<'_>,
+    transaction: &Transaction,
+) -> Result<Response, Fault> {
     let me = browser.visitor.session.as_ref().map(|live| &live.subject.user);
     let page = SignIn {
         form_token: browser.form_token(app),

@@ -1,4 +1,4 @@
-//! What a page is sent with: it runs nothing (scripts of ours on three pages apart), loads nothing from elsewhere, is framed and stored nowhere.
+//! What a page is sent with: it runs nothing (scripts of ours on four pages apart), loads nothing from elsewhere, is framed and stored nowhere.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 

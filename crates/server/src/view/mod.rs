@@ -52,6 +52,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("dev_outbox.html", include_str!("../../templates/dev_outbox.html")),
     ("enrol.html", include_str!("../../templates/enrol.html")),
     ("enrol_codes.html", include_str!("../../templates/enrol_codes.html")),
+    ("enrol_phone.html", include_str!("../../templates/enrol_phone.html")),
     ("error.html", include_str!("../../templates/error.html")),
     ("form_post.html", include_str!("../../templates/form_post.html")),
     ("home.html", include_str!("../../templates/home.html")),

@@ -221,7 +221,7 @@ fn pages_hold_no_inline_script_or_style_and_load_nothing_from_elsewhere() {
                 assert!(tag.contains("\"/assets/"), "{name}: <{tag}>");
             }
         }
-        let scripted = ["form_post", "second_factor", "passkeys", "passkeys_full"].contains(&name)
+        let scripted = ["form_post", "second_factor", "passkeys", "passkeys_full", "enrol"].contains(&name)
             || name.starts_with("sign_in");
         assert_eq!(html.contains("<script"), scripted, "{name}");
     }

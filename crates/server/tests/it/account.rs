@@ -81,6 +81,48 @@ async fn a_password_is_changed_and_others_are_signed_out() {
 }
 
 #[tokio::test]
+async fn devices_are_listed_and_forgotten() {
+    let world = world().await;
+    bob(&world).await;
+    let (mut laptop, mut other) = (signed_in(&world, "ada").await, signed_in(&world, "ada").await);
+    let mut bobs = signed_in(&world, "bob").await;
+    let forget = |page: &Answer| forms(page).into_iter().filter(|f| f.action == "/account/devices/forget");
+    let page = laptop.open("/account").await;
+    assert_eq!(forget(&page).count(), 2, "{}", page.text());
+    // This browser's are its session and its device.
+    assert_eq!(page.text().matches("This browser</span>").count(), 2);
+    let theirs = forget(&other.open("/account").await).next().unwrap();
+    let mine = forget(&bobs.open("/account").await).next().unwrap();
+    let stolen = bobs.submit(&mine.clone().set("id", theirs.field("id"))).await;
+    assert!(stolen.text().contains("forgotten already"), "{}", stolen.text());
+    for odd in ["", "x", "AAAA", "../x"] {
+        let answer = bobs.submit(&mine.clone().set("id", odd)).await;
+        assert!(answer.status == 400 || answer.text().contains("forgotten already"), "{odd}");
+    }
+    let as_ada = mine.set("me", theirs.field("me"));
+    assert!(bobs.submit(&as_ada).await.text().contains("Nothing was done"));
+    assert_eq!(world.store.list_devices(&world.ada).await.unwrap().len(), 2);
+
+    let page = laptop
+        .submit(
+            &theirs
+                .clone()
+                .set("form_token", form_to(&page, "/account/devices/forget-all").field("form_token")),
+        )
+        .await;
+    assert!(page.text().contains("The device is forgotten."), "{}", page.text());
+    assert_eq!(forget(&page).count(), 1);
+    assert!(other.open("/account").await.text().contains("Where you are signed in"), "still signed in");
+    let page = laptop.submit(&form_to(&page, "/account/devices/forget-all")).await;
+    assert!(
+        page.text().contains("All devices are forgotten.") && forget(&page).count() == 0,
+        "{}",
+        page.text()
+    );
+    assert_eq!(world.store.list_devices(&world.ada).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn an_app_is_set_up_and_proves_the_next_step_up() {
     let world = world().await;
     let mut browser = signed_in(&world, "ada").await;

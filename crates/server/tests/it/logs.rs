@@ -136,7 +136,7 @@ async fn a_page_that_does_not_render_tells_nothing_of_its_values() {
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("enrol.html"), "{{ address }}\n{{ not_there }}").unwrap();
+    std::fs::write(folder.path().join("enrol.html"), "{{ app.address }}\n{{ not_there }}").unwrap();
     let path = folder.path().to_owned();
     let set = |settings: &mut Settings| settings.login.mfa = Mfa::Always;
     let world = world_where(|config| config.template_dir = Some(path), set).await;

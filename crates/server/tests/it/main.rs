@@ -16,6 +16,7 @@ mod direct;
 mod direct_mail;
 mod direct_mfa;
 mod documents;
+mod enrol;
 mod enumeration;
 mod feed;
 mod first_party;

@@ -4,6 +4,9 @@ use crate::tab::{Browser, Form, form_to};
 use crate::wire::{Answer, get, post};
 use crate::world::{PASSWORD, World, world};
 use countersign_contract::flow::authenticator::{Key, Page, flag};
+use countersign_issuer::model::Digest;
+use countersign_issuer::port::Passkeys;
+use countersign_token::base64url;
 use serde_json::{Value, json};
 
 pub(crate) const PHONE: u8 = flag::UP | flag::UV | flag::BE | flag::BS;
@@ -89,6 +92,39 @@ async fn registered_used_and_removed() {
         );
     }
     assert!(other.submit(&form).await.text().contains("The passkey is removed."));
+}
+
+/// A name typed stays; the one suggested gives way to that of who keeps the key, where that is known.
+#[tokio::test]
+async fn a_key_is_called_after_who_keeps_it() {
+    const BITWARDEN: [u8; 16] = *b"\xd5\x48\x82\x6e\x79\xb4\xdb\x40\xa3\xd8\x11\x11\x6f\x7e\x83\x49";
+    let suggested = "Firefox on Linux";
+    for (typed, aaguid, due) in [
+        (suggested, BITWARDEN, "Bitwarden"),
+        ("", BITWARDEN, "Bitwarden"),
+        ("Mine", BITWARDEN, "Mine"),
+        (suggested, [0; 16], suggested),
+        (suggested, [9; 16], suggested),
+    ] {
+        let world = world().await;
+        let mut browser = signed_in(&world).await;
+        let page = browser.open("/account/passkeys").await;
+        let form = form_to(&page, "/account/passkeys");
+        assert_eq!((form.field("name"), form.field("suggested")), (suggested, suggested));
+        let form = form.set("name", typed);
+        let asked = challenge(&mut browser, &form).await;
+        let (_, mut posted) = Key::create(&asked["options"], &here(&world), PHONE);
+        let text = posted["response"]["attestationObject"].as_str().unwrap();
+        let mut object = base64url::decode(text).unwrap();
+        let hash = Digest::of("localhost").0;
+        let at = object.windows(32).position(|w| *w == hash).unwrap() + 37;
+        object[at..at + 16].copy_from_slice(&aaguid);
+        posted["response"]["attestationObject"] = base64url::encode(object).into();
+        let done = browser.submit(&filled(form, &asked, &posted)).await;
+        assert!(done.text().contains("The passkey is ready."), "{}", done.text());
+        let keys = world.store.list_passkeys(&world.ada).await.unwrap().it;
+        assert_eq!(keys.last().unwrap().name, due, "{typed} {aaguid:?}");
+    }
 }
 
 #[tokio::test]

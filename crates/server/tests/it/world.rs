@@ -183,6 +183,12 @@ impl World {
     pub(crate) async fn log_end(&self) -> i64 {
         self.store.last_event().await.unwrap()
     }
+    /// Events since then, beside those of clients that signed in or failed to.
+    pub(crate) async fn written_since(&self, seq: i64) -> Vec<EventKind> {
+        let all = self.store.events_after(seq, 1_000).await.unwrap().it;
+        let kinds = all.into_iter().map(|event| event.what.kind);
+        kinds.filter(|k| !matches!(k, EventKind::ClientSignedIn | EventKind::ClientAuthFailed)).collect()
+    }
     /// Uses a refresh token of the public client `spa`.
     pub(crate) fn refresh(&self, token: &str) -> Ask {
         post("/oauth/token").form(&[

@@ -27,18 +27,45 @@ pub struct Owner<'a> {
     pub caller: &'a Caller,
 }
 
-/// A sign-in under way goes on after the person set up what it lacked: the proofs it had, made against the
-/// credentials from before, and the new factor's first one. Only right after that factor was confirmed, by
-/// whoever made those proofs and in their flow: the version that the change was guarded by is theirs.
-pub async fn on_the_way(issuer: &Issuer, transaction: &Transaction, factor: Factor) -> Result<Transaction> {
-    let again = || rejected(Code::InvalidCredentials, "Please sign in again.");
+/// Whose sign-in under way lacks a factor, as they were when it was decided that they may set one up: a change of
+/// theirs is guarded by that version. `invalid_credentials`: their credentials changed since.
+pub async fn lacking(issuer: &Issuer, transaction: &Transaction) -> Result<At<Account>> {
     let user = transaction.user().ok_or_else(again)?;
     let At { now, it } = issuer.store.account(user).await?;
+    let same = |a: &Account| transaction.credential_version() == Some(a.subject.user.credential_version);
+    Ok(At { now, it: it.filter(same).ok_or_else(again)? })
+}
+
+/// A sign-in under way goes on after the person set up what it lacked: the proofs it had, made against the
+/// credentials from before, and the new factor's first one. Only right after that factor was confirmed, by
+/// whoever made those proofs and in their flow. `changes`: how often that raised the account's version;
+/// `invalid_credentials` when anything else changed it meanwhile. `hardware`: as in
+/// [`crate::model::Proven::hardware`].
+pub async fn on_the_way(
+    issuer: &Issuer,
+    transaction: &Transaction,
+    factor: Factor,
+    hardware: bool,
+    changes: u32,
+) -> Result<Transaction> {
+    let user = transaction.user().ok_or_else(again)?;
+    let before = transaction.credential_version().ok_or_else(again)?;
+    let At { now, it } = issuer.store.account(user).await?;
     let subject = it.ok_or_else(again)?.subject;
-    let mut on = transaction.clone().signing_in(subject.user.credential_version);
+    let version = before.saturating_add(changes);
+    if subject.user.credential_version != version {
+        return Err(again());
+    }
+    let mut on = transaction.clone().signing_in(version);
     let flow = on.flow().to_owned();
-    on.add(Proof::new(factor, subject, Purpose::Browser, &flow, now))?;
+    let mut proof = Proof::new(factor, subject, Purpose::Browser, &flow, now);
+    proof.proven.hardware = hardware;
+    on.add(proof)?;
     Ok(on)
+}
+
+fn again() -> Failure {
+    rejected(Code::InvalidCredentials, "Please sign in again.")
 }
 
 /// The account as it stands now.

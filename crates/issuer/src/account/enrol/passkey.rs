@@ -3,12 +3,14 @@
 //! Asked for: discoverable and verifying its user, so that it is good as a first factor. A key that can
 //! neither is kept as a second factor.
 
+mod provider;
+
 use super::Owner;
 use crate::Issuer;
 use crate::account::factors::may_leave;
 use crate::error::{Code, Failure, Result, rejected};
 use crate::login::Purpose;
-use crate::login::passkey::ceremony::{Kind, Waiting, handle, read, relying_party, same_origin};
+use crate::login::passkey::ceremony::{Kind, Waiting, handle, host, read, relying_party, same_origin};
 use crate::login::passkey::{Answer, Options, bug};
 use crate::model::message::Noticed;
 use crate::model::passkey::{LONGEST_PASSKEY_NAME, MOST_PASSKEYS};
@@ -100,6 +102,14 @@ pub async fn add(issuer: &Issuer, owner: Owner<'_>, answer: Answer<'_>, name: &s
         AddedPasskey::Stale => Err(refused("answered before".to_owned())),
         AddedPasskey::NoSuchUser => Err(refused("no such user".to_owned())),
     }
+}
+
+/// Who keeps the key that an answer is about, such as a password manager: a name for it where the person gave
+/// none. Taken from the answer before it is judged, by nobody's word but the browser's.
+pub fn provider(issuer: &Issuer, answer: Answer<'_>) -> Option<&'static str> {
+    let credential: RegisterPublicKeyCredential = read(answer.credential).ok()?;
+    let (_, host) = host(issuer)?;
+    provider::name_of(&credential.response.attestation_object, &host)
 }
 
 /// Gives one another name. `not_found`: there is none of that id that is theirs.

@@ -30,7 +30,7 @@ pub async fn make(
 }
 
 /// With the first second factor comes a set; who has codes left keeps them.
-pub(super) async fn with_the_first(
+pub async fn with_the_first(
     issuer: &Issuer,
     me: &User,
     keep: Option<&BrowserSessionId>,

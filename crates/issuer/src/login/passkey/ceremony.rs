@@ -107,7 +107,8 @@ pub fn available(issuer: &Issuer) -> bool {
     host(issuer).is_some()
 }
 
-fn host(issuer: &Issuer) -> Option<(Url, String)> {
+/// The issuer's address, and its host: the relying party's id. `None`: it has no name.
+pub(crate) fn host(issuer: &Issuer) -> Option<(Url, String)> {
     let url = Url::parse(&issuer.settings.issuer).ok()?;
     match url.host()? {
         Host::Domain(name) => Some((url.clone(), name.to_owned())),

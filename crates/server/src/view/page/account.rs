@@ -53,6 +53,20 @@ pub(crate) struct Overview {
     pub(crate) apps: Vec<AppSession>,
     /// Is there anything but this browser?
     pub(crate) others: bool,
+    /// Devices that signed in before, the one used last first.
+    pub(crate) devices: Vec<DeviceEntry>,
+}
+
+/// A device that signed in before.
+#[derive(Serialize, Debug)]
+pub(crate) struct DeviceEntry {
+    pub(crate) id: String,
+    /// This one.
+    pub(crate) current: bool,
+    /// `User-Agent`.
+    pub(crate) device: String,
+    pub(crate) created_at: i64,
+    pub(crate) seen_at: i64,
 }
 
 impl Page for Overview {

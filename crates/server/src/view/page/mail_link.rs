@@ -127,7 +127,7 @@ impl Page for NewPassword {
     }
 }
 
-/// Set up an authenticator app within a sign-in that asks for a second factor.
+/// Set up a second factor within a sign-in that asks for one.
 #[derive(Serialize, Debug)]
 pub(crate) struct EnrolOnTheWay {
     pub(crate) form_token: String,
@@ -135,16 +135,45 @@ pub(crate) struct EnrolOnTheWay {
     pub(crate) transaction: String,
     pub(crate) resume: Option<String>,
     pub(crate) client: Option<App>,
-    /// As in [`super::account::Totp`].
+    /// A passkey would do.
+    pub(crate) passkey: bool,
+    /// This browser's `User-Agent`: the name of a passkey, if nothing is typed.
+    pub(crate) agent: String,
+    /// An authenticator app would do.
+    pub(crate) app: Option<AppOnTheWay>,
+    /// A number for text messages would do.
+    pub(crate) phone: bool,
+    pub(crate) trouble: Option<Trouble>,
+}
+
+/// As in [`super::account::Totp`].
+#[derive(Serialize, Debug)]
+pub(crate) struct AppOnTheWay {
     pub(crate) key: String,
     pub(crate) address: String,
     pub(crate) qr: String,
     pub(crate) sealed: String,
-    pub(crate) trouble: Option<Trouble>,
 }
 
 impl Page for EnrolOnTheWay {
     const TEMPLATE: &'static str = "enrol.html";
+    fn guard(&self) -> Guard {
+        if self.passkey { Guard::LeadsToClientWithPasskeys } else { Guard::LeadsToClient }
+    }
+}
+
+/// A code went to the number that is set up within a sign-in.
+#[derive(Serialize, Debug)]
+pub(crate) struct EnrolPhone {
+    pub(crate) form_token: String,
+    pub(crate) transaction: String,
+    pub(crate) resume: Option<String>,
+    pub(crate) to: String,
+    pub(crate) trouble: Option<Trouble>,
+}
+
+impl Page for EnrolPhone {
+    const TEMPLATE: &'static str = "enrol_phone.html";
     fn guard(&self) -> Guard {
         Guard::LeadsToClient
     }

@@ -185,18 +185,34 @@ fn mails(view: &Views, s: &str) -> Pages {
             trouble: trouble.clone(),
         };
         out.push(("mail_sent", view.html(&page)));
-        let page = EnrolOnTheWay {
+        for all in [false, true] {
+            let app = AppOnTheWay {
+                key: t(),
+                address: t(),
+                qr: "<svg viewBox=\"0 0 1 1\"><path d=\"M0 0h1v1z\"/></svg>".to_owned(),
+                sealed: t(),
+            };
+            let page = EnrolOnTheWay {
+                form_token: t(),
+                transaction: t(),
+                resume: resume.clone(),
+                client: client.clone(),
+                passkey: true,
+                agent: t(),
+                app: all.then_some(app),
+                phone: all,
+                trouble: trouble.clone(),
+            };
+            out.push(("enrol", view.html(&page)));
+        }
+        let page = EnrolPhone {
             form_token: t(),
             transaction: t(),
             resume: resume.clone(),
-            client: client.clone(),
-            key: t(),
-            address: t(),
-            qr: "<svg viewBox=\"0 0 1 1\"><path d=\"M0 0h1v1z\"/></svg>".to_owned(),
-            sealed: t(),
+            to: t(),
             trouble: trouble.clone(),
         };
-        out.push(("enrol", view.html(&page)));
+        out.push(("enrol_phone", view.html(&page)));
         let page =
             KeepCodes { form_token: t(), transaction: t(), resume: resume.clone(), codes: vec![t(), t()] };
         out.push(("enrol_codes", view.html(&page)));
@@ -229,6 +245,13 @@ fn mails(view: &Views, s: &str) -> Pages {
 
 fn overview(view: &Views, s: &str) -> Pages {
     let notices = crate::account::NOTICES.iter().copied().map(Some);
+    let device = |current| DeviceEntry {
+        id: s.to_owned(),
+        current,
+        device: s.to_owned(),
+        created_at: 1_770_000_000_000,
+        seen_at: 1_770_000_060_000,
+    };
     let page = |notice: Option<&'static str>| {
         let alone = notice.is_none();
         Overview {
@@ -237,6 +260,7 @@ fn overview(view: &Views, s: &str) -> Pages {
             browsers: if alone { vec![browser(s, true)] } else { vec![browser(s, true), browser(s, false)] },
             apps: if alone { vec![] } else { vec![session(s)] },
             others: !alone,
+            devices: if alone { vec![] } else { vec![device(true), device(false)] },
         }
     };
     std::iter::once(None).chain(notices).map(|notice| ("account", view.html(&page(notice)))).collect()
