@@ -50,7 +50,8 @@ pub async fn browser_round_trip(stage: Stage) {
     assert!(store.end_browser(&user.id, &made.id, UNTIL, ended).await.unwrap().is_none());
 }
 
-/// A step-up keeps the id and changes the cookie; the one before is good for 30 s and no longer.
+/// A step-up keeps the id and changes the cookie; the one before is good for 30 s and no longer, and for no more
+/// than it was.
 pub async fn browser_step_up(stage: Stage) {
     let store = &stage.store;
     let user = stage.user("ada").await;
@@ -68,9 +69,10 @@ pub async fn browser_step_up(stage: Stage) {
     assert_eq!(second.expires_at, now + BROWSER_LIFE);
     assert_eq!(store.list_browsers(&user.id).await.unwrap().len(), 1);
 
-    for value in [first.cookie, cookie] {
-        assert_eq!(store.live_browser(&value).await.unwrap().it.unwrap().session, *second);
-    }
+    assert_eq!(store.live_browser(&cookie).await.unwrap().it.unwrap().session, *second);
+    let before = store.live_browser(&first.cookie).await.unwrap().it.unwrap().session;
+    assert_eq!(before.authentication, first.authentication, "not what was proven since");
+    assert_eq!((&before.id, before.cookie), (&second.id, cookie));
     stage.clock.set(now + Duration::from_secs(30));
     assert!(store.live_browser(&first.cookie).await.unwrap().it.is_none());
     assert!(store.live_browser(&cookie).await.unwrap().it.is_some());
@@ -92,6 +94,15 @@ pub async fn browser_not_continued(stage: Stage) {
     with.continues = Some(made.id.clone());
     let SignedIn::Done(next, _) = sign_in(&stage, with.clone(), None).await else { panic!() };
     assert_eq!(next.id, with.id);
+
+    // A session is made of an id once.
+    let ended = event(EventKind::BrowserSessionEnded);
+    stage.store.end_browser(&ada.id, &next.id, UNTIL, ended).await.unwrap().unwrap();
+    for continues in [None, Some(next.id.clone())] {
+        let mut once_more = fixture::sign_in(&stage.entropy, &ada.id);
+        (once_more.id, once_more.continues) = (next.id.clone(), continues);
+        assert!(matches!(sign_in(&stage, once_more, None).await, SignedIn::Refused));
+    }
 }
 
 /// Another person signs in at the same browser: the session before ends, with a rule for each client.

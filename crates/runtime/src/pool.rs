@@ -253,6 +253,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn strangers_get_a_quarter_of_the_queue() {
+        let (pool, open) = pool(8, Duration::from_secs(60));
+        let first = ask(&pool, 1);
+        settled(&pool, 1).await;
+        settled(&pool, 0).await;
+        let mut waiting = vec![ask(&pool, 2), ask(&pool, 3)];
+        settled(&pool, 2).await;
+        // A job that is queued all the same never ends: the gate is shut.
+        let refused = tokio::time::timeout(Duration::from_secs(5), pool.run_if_quiet(9)).await;
+        let refused = refused.expect("an answer at once").unwrap_err();
+        assert!(refused.detail.contains("queue full, 2 jobs wait"), "{refused}");
+        // Whoever is known still gets in.
+        waiting.push(ask(&pool, 4));
+        settled(&pool, 3).await;
+        (0..5).for_each(|_| open.send(()).unwrap());
+        assert_eq!(first.await.unwrap().unwrap(), 1);
+        for (job, n) in waiting.into_iter().zip([2, 3, 4]) {
+            assert_eq!(job.await.unwrap().unwrap(), n);
+        }
+        assert_eq!(pool.run_if_quiet(5).await.unwrap(), 5, "as anybody, when it is quiet");
+    }
+
+    #[tokio::test]
     async fn a_job_past_its_deadline_is_not_begun() {
         let (pool, open) = pool(8, Duration::ZERO);
         // A job that is begun all the same fails at the closed gate.

@@ -160,3 +160,6 @@ WHEN NOT EXISTS (SELECT 1 FROM totp WHERE user_id = OLD.user_id)
  AND NOT EXISTS (SELECT 1 FROM phone WHERE user_id = OLD.user_id)
  AND NOT EXISTS (SELECT 1 FROM passkey WHERE user_id = OLD.user_id)
 BEGIN DELETE FROM recovery_code WHERE user_id = OLD.user_id; END;
+
+-- JSON: what was proven when `previous` was the cookie
+ALTER TABLE browser_session ADD COLUMN previous_as TEXT CHECK (previous_as IS NULL OR json_valid(previous_as));

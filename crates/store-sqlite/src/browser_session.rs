@@ -1,6 +1,6 @@
 //! Browser sessions.
 
-use crate::column::{Read, authentication, browser_id, digest, maybe_time, time, user_id};
+use crate::column::{Read, authentication, browser_id, digest, json, maybe_time, time, user_id};
 use crate::fault::{Done, Fault};
 use crate::tx::Tx;
 use crate::user::{self, SUBJECT, subject_columns};
@@ -84,9 +84,10 @@ fn end_one(
 }
 
 fn continues(tx: &Tx<'_>, id: &BrowserSessionId, with: &SignIn) -> Done<bool> {
+    let Some(before) = load(tx, id)? else { return Ok(false) };
     tx.guarded(
         "UPDATE browser_session SET previous = cookie, previous_until = ?3, cookie = ?4, auth_time = ?10,
-             acr = ?6, amr = ?7, seen_at = ?5, expires_at = ?8, device = ?9, proven = ?11
+             acr = ?6, amr = ?7, seen_at = ?5, expires_at = ?8, device = ?9, proven = ?11, previous_as = ?12
          WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL AND expires_at > ?5",
         params![
             id.as_str(),
@@ -100,6 +101,7 @@ fn continues(tx: &Tx<'_>, id: &BrowserSessionId, with: &SignIn) -> Done<bool> {
             with.device,
             with.authentication.auth_time.millis(),
             serde_json::to_string(&with.authentication.proven)?,
+            serde_json::to_string(&before.authentication)?,
         ],
     )
 }
@@ -135,6 +137,14 @@ fn sign_in(
     if !person.is_some_and(|u| u.is_active() && u.credential_version == with.credential_version) {
         return Ok(SignedIn::Refused);
     }
+    let continued = match &with.continues {
+        Some(id) if continues(tx, id, with)? => Some(id),
+        _ => None,
+    };
+    // A session is made of an id once: what led to one that ended leads to no other.
+    if continued.is_none() && load(tx, &with.id)?.is_some() {
+        return Ok(SignedIn::Refused);
+    }
     let mut rules = Vec::new();
     if let Some(other) = ends
         && let Some((owner, ended)) = end_one(tx, other, |owner| *owner != with.user, until)?
@@ -143,10 +153,6 @@ fn sign_in(
         event::write(tx, &gone.user(&owner).browser(other))?;
         rules = ended;
     }
-    let continued = match &with.continues {
-        Some(id) if continues(tx, id, with)? => Some(id),
-        _ => None,
-    };
     // Before the session begins, which would count as one elsewhere.
     let new_device = match &with.seen {
         Some(seen) => account::note_device(tx, with, seen)?,
@@ -188,14 +194,19 @@ impl BrowserSessions for SqliteStore {
             columns!(),
             ", ",
             subject_columns!(),
-            " FROM browser_session b JOIN user u ON u.id = b.user_id
+            ", b.previous_as FROM browser_session b JOIN user u ON u.id = b.user_id
              WHERE (b.cookie = ?1 OR (b.previous = ?1 AND b.previous_until > ?2))
                AND b.ended_at IS NULL AND b.expires_at > ?2 AND u.disabled_at IS NULL"
         );
         const { assert!(SUBJECT == 11 && COLUMNS == 13, "columns and their readers go together") };
         self.read(|tx| {
             let it = tx.row(sql, params![cookie.0, tx.now.millis()], |r| {
-                Ok(LiveBrowser { session: browser(r)?, subject: user::subject(r, COLUMNS)? })
+                let mut session = browser(r)?;
+                if session.cookie != *cookie {
+                    // Whoever has the value of before a step-up has not what was proven since.
+                    session.authentication = json(r, COLUMNS + SUBJECT)?;
+                }
+                Ok(LiveBrowser { session, subject: user::subject(r, COLUMNS)? })
             })?;
             Ok(At { now: tx.now, it })
         })

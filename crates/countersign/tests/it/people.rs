@@ -61,6 +61,50 @@ fn what_is_refused_says_why() {
     assert_eq!(bin.run(&["user", "list", "--json"]).ok().json().as_array().unwrap().len(), 1);
 }
 
+/// As the pages take them (RFC 8265 4.2): 8 to 1,024 bytes, no control characters, composed, spaces kept.
+#[test]
+fn passwords_of_every_shape() {
+    let bin = Bin::new();
+    let server = bin.serve();
+    bin.pipe(&["user", "add", "ada@example.com", "--password-stdin"], &format!("{GOOD}\n")).ok();
+    let signs_in = |password: &str| {
+        let ask = json!({ "username": "ada@example.com", "password": password });
+        match server.post_json("/auth/login", &ask).status {
+            200 => true,
+            // Too long, or no text.
+            400 | 401 => false,
+            other => panic!("{other} for {password:.40?}"),
+        }
+    };
+    let set =
+        |password: &str| bin.pipe(&["user", "set-password", "ada@example.com"], &format!("{password}\n"));
+    let long: String = "lorem ipsum dolor violet ".chars().cycle().take(1_024).collect();
+    for bad in ["x", "\0", "correct\0horse battery staple", &format!("{long}x")] {
+        set(bad).failed(1, "weak_password");
+        assert!(!signs_in(bad), "{bad:.40?}");
+    }
+    assert!(signs_in(GOOD), "the one before stays");
+    for (password, typed) in [
+        (long.as_str(), long.as_str()),
+        ("\u{1f418}\u{1f3b7} and two quiet hills", "\u{1f418}\u{1f3b7} and two quiet hills"),
+        ("e\u{301}te\u{301} a\u{300} la plage 1937", "\u{e9}t\u{e9} \u{e0} la plage 1937"),
+        (" outer spaces stay violet ", " outer spaces stay\u{a0}violet "),
+    ] {
+        set(password).ok();
+        assert!(signs_in(typed), "{password:.40?}");
+    }
+    assert!(!signs_in("outer spaces stay violet"));
+}
+
+#[test]
+fn factors_are_reset_by_the_operator() {
+    let bin = Bin::new();
+    bin.run(&["user", "reset-factors", "nobody"]).failed(1, "not_found");
+    bin.pipe(&["user", "add", "ada@example.com", "--password-stdin"], &format!("{GOOD}\n")).ok();
+    bin.run(&["user", "reset-factors", "ada@example.com"]).ok();
+    bin.run(&["user", "reset-factors"]).failed(2, "<");
+}
+
 #[test]
 fn roles_are_made_held_and_taken() {
     let bin = Bin::new();

@@ -204,7 +204,8 @@ async fn sign_in(
     let (mine, others): (Option<_>, Option<_>) =
         (here.filter(|s| s.user == user.id), here.filter(|s| s.user != user.id));
     let continues = mine.map(|s| s.id.clone());
-    let id = continues.clone().unwrap_or_else(|| BrowserSessionId::mint(&*issuer.entropy));
+    let minted = || BrowserSessionId::mint(&*issuer.entropy);
+    let id = continues.clone().or_else(|| transaction.session().cloned()).unwrap_or_else(minted);
     let cookie = crate::keys::fresh_secret(issuer);
     let event = EventDraft::new(EventKind::LoginSucceeded, Actor::User(user.id.clone()))
         .user(&user.id)

@@ -4,7 +4,7 @@
 use super::{Proof, Purpose};
 use crate::Issuer;
 use crate::error::{Code, Failure, Result, rejected};
-use crate::model::{Proven, UserId};
+use crate::model::{BrowserSessionId, Proven, UserId};
 use countersign_token::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -22,6 +22,10 @@ pub struct Transaction {
     /// A page of ours that asked for more than the sign-in there was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     back_to: Option<String>,
+    /// The session it becomes, named when it is first handed out. The store makes a session of an id once: a
+    /// form that is sent again after its session ended begins no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<BrowserSessionId>,
 }
 
 /// A proof of this flow: purpose, flow and person are the transaction's.
@@ -46,7 +50,7 @@ impl Transaction {
     /// Nothing proven yet.
     pub fn begin(purpose: Purpose, flow: &str, now: Timestamp) -> Self {
         let flow = flow.to_owned();
-        Self { purpose, flow, begun_at: now, user: None, proofs: Vec::new(), back_to: None }
+        Self { purpose, flow, begun_at: now, user: None, proofs: Vec::new(), back_to: None, session: None }
     }
 
     /// Nothing proven yet, on the way back to a page of ours (its path).
@@ -77,6 +81,7 @@ impl Transaction {
             begun_at: proof.came,
             user: Some(proof.user),
             back_to: None,
+            session: None,
         }
     }
 
@@ -89,7 +94,9 @@ impl Transaction {
 
     /// Seals it for this binding (the flow cookie's value).
     pub fn seal(&self, issuer: &Issuer, binding: &str) -> Result<String> {
-        let plain = serde_json::to_vec(self).map_err(|e| Failure::Bug(e.to_string()))?;
+        let session = self.session.clone().unwrap_or_else(|| BrowserSessionId::mint(&*issuer.entropy));
+        let named = Self { session: Some(session), ..self.clone() };
+        let plain = serde_json::to_vec(&named).map_err(|e| Failure::Bug(e.to_string()))?;
         Ok(issuer.sealer.blob(PURPOSE, binding, self.begun_at, &plain, &*issuer.entropy))
     }
 
@@ -130,6 +137,10 @@ impl Transaction {
     /// Who is signing in, once something was proven.
     pub fn user(&self) -> Option<&UserId> {
         self.user.as_ref()
+    }
+    /// The session it becomes, if it was handed out before.
+    pub(super) fn session(&self) -> Option<&BrowserSessionId> {
+        self.session.as_ref()
     }
     /// What for.
     pub fn purpose(&self) -> Purpose {

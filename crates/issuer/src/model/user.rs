@@ -57,13 +57,17 @@ const LONGEST_ADDRESS: usize = 254;
 /// Longest part before the `@`, in bytes (RFC 5321 4.5.3.1.1).
 const LONGEST_LOCAL: usize = 64;
 
-/// Is it written as an e-mail address: `name@domain`, without spaces and control characters?
+/// Is it written as an e-mail address: `name@domain`, without spaces, control characters and what RFC 5322
+/// 3.2.3 keeps for other uses? Quoted names (`"a b"@x`) are none: one mailbox would have many spellings.
 pub fn is_address(text: &str) -> bool {
-    let bad = |c: char| c.is_whitespace() || c.is_control();
+    let bad = |c: char| c.is_whitespace() || c.is_control() || "\"\\()<>[],;:".contains(c);
     text.len() <= LONGEST_ADDRESS
         && !text.contains(bad)
         && text.split_once('@').is_some_and(|(local, domain)| {
-            (1..=LONGEST_LOCAL).contains(&local.len()) && !domain.is_empty() && !domain.contains('@')
+            (1..=LONGEST_LOCAL).contains(&local.len())
+                && !domain.is_empty()
+                && !domain.contains('@')
+                && !domain.ends_with('.')
         })
 }
 
@@ -74,4 +78,35 @@ pub struct Subject {
     pub user: User,
     /// The roles held, whole.
     pub roles: Vec<Arc<Role>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_spelling() {
+        for fine in ["a@b", "o'hara+x@example.test", "gr\u{fc}n@example.test"] {
+            assert!(is_address(fine), "{fine}");
+        }
+        let long = format!("{}@example.test", "a".repeat(65));
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a b@c",
+            "a@b@c",
+            "a@b.",
+            "\"a\"@b",
+            "a\\b@c",
+            "<a@b>",
+            "a@[127.0.0.1]",
+            "a,b@c",
+            "a(x)@b",
+            long.as_str(),
+        ] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
 }

@@ -69,7 +69,8 @@ pub trait BrowserSessions: Send + Sync {
         until: Duration,
         event: EventDraft,
     ) -> StoreResult<SignedIn>;
-    /// By cookie digest (current, or previous within its 30 s): live, of an active user.
+    /// By cookie digest: live, of an active user. The one before the last sign-in is good for 30 s more, with
+    /// what was proven before that sign-in.
     async fn live_browser(&self, cookie: &Digest) -> StoreResult<At<Option<LiveBrowser>>>;
     /// Notes a use; written at most once a minute a session.
     async fn touch_browser(&self, id: &BrowserSessionId, seen_at: Timestamp) -> StoreResult<()>;

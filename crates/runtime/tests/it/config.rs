@@ -1,5 +1,7 @@
 //! Layers, origins, unknown keys, and every rule a configuration can break.
 
+use countersign_issuer::login::Mfa;
+use countersign_issuer::model::{Acr, Factor};
 use countersign_runtime::config::{
     self, ConfigError, Flag, MailSink, MasterKeySource, Origin, SmtpTls, Sources, StorePath,
 };
@@ -205,6 +207,13 @@ fn every_rule_is_refused_with_its_key() {
         ("[revocation]\nstreams = 9001", "revocation.streams"),
         ("[revocation]\nstreams_per_address = 0", "revocation.streams_per_address"),
         ("[oauth.registration]\nmode = \"yes\"", "oauth.registration.mode"),
+        ("[login]\nmfa = \"sometimes\"", "login.mfa"),
+        ("[login]\nacr = \"2\"", "login.acr"),
+        ("[login]\nacr = \"\"", "login.acr"),
+        ("[login]\nfactors = [\"password\", \"fax\"]", "login.factors"),
+        ("[login]\nfactors = [\"totp\", \"sms_code\"]", "login.factors"),
+        ("[login]\nfactors = []", "login.factors"),
+        ("[login]\nfactors = \"password\"", "login.factors"),
         ("[direct]\nclients = [\"u_me\"]", "direct.clients"),
         ("[direct]\nclients = [1]", "direct.clients"),
         ("[log]\nlevel = \"loud\"", "log.level"),
@@ -252,6 +261,43 @@ fn a_request_for_text_messages_that_cannot_work_is_refused_with_its_key() {
     toml(preset).unwrap();
     let refused = toml(&format!("{preset}method = 'GET'")).unwrap_err().0;
     assert_eq!(refused[0].key.as_deref(), Some("sms.preset"));
+}
+
+#[test]
+fn what_a_sign_in_must_be_is_set_by_its_section() {
+    let login = |text: &str| toml(text).unwrap().issuer.login;
+    let plain = login("");
+    assert_eq!((plain.mfa, plain.acr), (Mfa::WhenEnrolled, Acr::One));
+    for (text, mfa) in [
+        ("never", Mfa::Never),
+        ("new_device", Mfa::WhenNewDevice),
+        ("enrolled", Mfa::WhenEnrolled),
+        ("always", Mfa::Always),
+    ] {
+        assert_eq!(login(&format!("[login]\nmfa = \"{text}\"")).mfa, mfa, "{text}");
+    }
+    for (text, acr) in [
+        ("urn:countersign:1", Acr::One),
+        ("urn:countersign:2", Acr::Two),
+        ("urn:countersign:phr", Acr::PhishingResistant),
+    ] {
+        assert_eq!(login(&format!("[login]\nacr = \"{text}\"")).acr, acr, "{text}");
+    }
+    let few = login("[login]\nfactors = [\"totp\", \"password\", \"recovery_code\"]");
+    assert_eq!(few.first, [Factor::Password]);
+    assert_eq!(few.second, [Factor::Totp, Factor::RecoveryCode]);
+    assert!(
+        plain.first.contains(&Factor::Passkey) && plain.second.contains(&Factor::SmsCode),
+        "by default all"
+    );
+    for (text, says) in [
+        ("acr = \"gold\"", "use urn:countersign:1, urn:countersign:2, urn:countersign:phr"),
+        ("factors = [\"fax\", \"password\"]", "\"fax\" is not known: use password,"),
+        ("factors = [\"totp\"]", "none that a sign-in may begin with"),
+    ] {
+        let refused = toml(&format!("[login]\n{text}")).unwrap_err().to_string();
+        assert!(refused.contains(says) && refused.contains("login."), "{text}: {refused}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub(crate) mod form;
 pub(crate) mod json;
 
 use http::HeaderMap;
-use http::header::{self, HeaderName};
+use http::header::{self, HeaderName, HeaderValue};
 
 /// A header's text; `None` when it is absent, there twice, or not visible ASCII.
 pub(crate) fn one_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -19,7 +19,8 @@ pub(crate) fn one_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Optio
     if values.next().is_some() { None } else { value.to_str().ok() }
 }
 
-/// What the browser calls itself, cut to 200 characters.
+/// What the browser calls itself, cut to 200 characters; bytes that are no text show as such.
 pub(crate) fn device(headers: &HeaderMap) -> String {
-    one_header(headers, &header::USER_AGENT).unwrap_or_default().chars().take(200).collect()
+    let named = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    String::from_utf8_lossy(named).chars().take(200).collect()
 }

@@ -131,6 +131,25 @@ async fn a_phone_is_set_up_and_counts_at_once() {
     assert_eq!(reached(&world).await[0].0, "urn:countersign:2");
 }
 
+/// The form that led to a session leads to no other once that ended, whoever kept the page and the flow's cookie.
+#[tokio::test]
+async fn a_form_sent_again_after_signing_out_signs_nobody_in() {
+    let world = world().await;
+    let (mut browser, page) = after_password(&world).await;
+    let form = made(&world, &mut browser, &page).await;
+    let codes = browser.submit(&form).await;
+    let kept = form_to(&codes, "/login/enrol/done");
+    let done = browser.submit(&kept).await;
+    assert!(done.text().contains("Where you are signed in"), "{}", done.text());
+    let out = form_to(&browser.open("/account").await, "/account/sign-out");
+    browser.submit(&out).await;
+    assert!(reached(&world).await.is_empty(), "signed out");
+    world.clock.advance_seconds(1);
+    let again = browser.submit(&kept).await;
+    assert!(again.status >= 400, "{} {}", again.status, again.text());
+    assert!(reached(&world).await.is_empty(), "and stays so");
+}
+
 /// Another browser, no cookies, or no proof at all: nothing is set up.
 #[tokio::test]
 async fn a_set_up_is_bound_to_its_sign_in() {
