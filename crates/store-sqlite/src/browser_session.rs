@@ -195,7 +195,8 @@ impl BrowserSessions for SqliteStore {
             ", ",
             subject_columns!(),
             ", b.previous_as FROM browser_session b JOIN user u ON u.id = b.user_id
-             WHERE (b.cookie = ?1 OR (b.previous = ?1 AND b.previous_until > ?2))
+             WHERE (b.cookie = ?1
+                    OR (b.previous = ?1 AND b.previous_until > ?2 AND b.previous_as IS NOT NULL))
                AND b.ended_at IS NULL AND b.expires_at > ?2 AND u.disabled_at IS NULL"
         );
         const { assert!(SUBJECT == 11 && COLUMNS == 13, "columns and their readers go together") };

@@ -6,7 +6,7 @@ use crate::tx::Tx;
 use crate::{SqliteStore, client_session, event, revocation, user};
 use async_trait::async_trait;
 use countersign_issuer::model::{
-    AuthorizationCode, ClientSession, ClientSessionId, Digest, EventDraft, EventKind, Rule, UserId,
+    AuthorizationCode, ClientId, ClientSession, ClientSessionId, Digest, EventDraft, EventKind, Rule, UserId,
 };
 use countersign_issuer::port::{At, Codes, Redeemed, StoreResult};
 use rusqlite::types::ValueRef;
@@ -91,6 +91,16 @@ pub(crate) fn void_of_proofs(tx: &Tx<'_>, user: &UserId) -> Done<()> {
         "UPDATE code SET expires_at = ?2
          WHERE user_id = ?1 AND browser_id IS NULL AND spent_for IS NULL AND expires_at > ?2",
         params![user.as_str(), tx.now.millis()],
+    )?;
+    Ok(())
+}
+
+/// What this client did not spend yet is good for nothing any more. The row stays: a code is made once.
+pub(crate) fn void_at(tx: &Tx<'_>, user: &UserId, client: &ClientId) -> Done<()> {
+    tx.count(
+        "UPDATE code SET expires_at = ?3
+         WHERE user_id = ?1 AND client_id = ?2 AND spent_for IS NULL AND expires_at > ?3",
+        params![user.as_str(), client.as_str(), tx.now.millis()],
     )?;
     Ok(())
 }

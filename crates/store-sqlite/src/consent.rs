@@ -3,7 +3,7 @@
 use crate::column::{Read, client_id, json, scopes, time, user_id};
 use crate::fault::Done;
 use crate::tx::Tx;
-use crate::{SqliteStore, client_session, event, revocation};
+use crate::{SqliteStore, client_session, code, event, revocation};
 use async_trait::async_trait;
 use countersign_issuer::model::{ClientId, Consent, EventDraft, Rule, Scopes, UserId};
 use countersign_issuer::port::{Consents, StoreResult};
@@ -84,7 +84,7 @@ impl Consents for SqliteStore {
             }
             event::write(tx, &event)?;
             // A code not yet redeemed would become a session that nobody consents to.
-            tx.count("DELETE FROM code WHERE user_id = ?1 AND client_id = ?2 AND spent_for IS NULL", both)?;
+            code::void_at(tx, &user, &client)?;
             let ended = client_session::end_at(tx, &user, &client)?;
             revocation::sessions(tx, &user, ended, until).map(Some)
         })
